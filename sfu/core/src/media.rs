@@ -235,6 +235,8 @@ pub enum Command {
     /// Creates a transport with its local credentials; it waits for [`Command::Connect`].
     Open {
         transport: TransportId,
+        /// Groups transports for [`Event::Speakers`].
+        room: u64,
         local: IceCredentials,
         /// True when we made the offer (subscriber connection of the dual mode).
         controlling: bool,
