@@ -1,0 +1,135 @@
+//! Rust to WebAssembly and its JavaScript.
+
+use std::fs;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, anyhow, bail};
+use cargo_metadata::{Message, TargetKind};
+use wasm_bindgen_cli_support::Bindgen;
+
+use super::{APP, Profile, copy_tree, short_digest, texts};
+use crate::checkout::Checkout;
+use crate::process::{answer, cargo, find, loudly};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Features that rustc's output uses; `--all-features` would let wasm-opt add others.
+const WASM_OPT: [&str; 7] = [
+    "-Oz",
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-sign-ext",
+];
+
+struct Artifacts {
+    wasm: PathBuf,
+    texts: Option<PathBuf>,
+}
+
+/// Puts the program into `out`; answers the tags that load it.
+pub(super) fn build(checkout: &Checkout, profile: Profile, out: &Path) -> Result<String> {
+    let artifacts = compile(checkout, profile)?;
+    if let Some(from) = &artifacts.texts {
+        copy_tree(from, &out.join(texts::FOLDER))?;
+    }
+    eprintln!("web app: making the JavaScript side");
+    let bindings = out.join(".bindings");
+    bind(&artifacts.wasm, profile, &bindings)?;
+    let wasm = bindings.join(format!("{APP}_bg.wasm"));
+    if profile == Profile::Release {
+        optimise(&wasm)?;
+    }
+
+    let module = fs::read(bindings.join(format!("{APP}.js")))?;
+    let program = fs::read(&wasm)?;
+    let name = format!("{APP}-{}", short_digest(&[&module[..], &program].concat()));
+    fs::rename(bindings.join(format!("{APP}.js")), out.join(format!("{name}.js")))?;
+    fs::rename(&wasm, out.join(format!("{name}_bg.wasm")))?;
+    let snippets = bindings.join("snippets");
+    if snippets.is_dir() {
+        fs::rename(&snippets, out.join("snippets"))?;
+    }
+    fs::remove_dir_all(&bindings)?;
+    Ok(loader(&name))
+}
+
+/// The same tags and event as trunk's.
+fn loader(name: &str) -> String {
+    format!(
+        r#"<link rel="modulepreload" href="/{name}.js" crossorigin="anonymous">
+<link rel="preload" href="/{name}_bg.wasm" crossorigin="anonymous" as="fetch" type="application/wasm">
+<script type="module">
+import init, * as bindings from '/{name}.js';
+const wasm = await init({{ module_or_path: '/{name}_bg.wasm' }});
+window.wasmBindings = bindings;
+dispatchEvent(new CustomEvent("TrunkApplicationStarted", {{ detail: {{ wasm }} }}));
+</script>"#
+    )
+}
+
+fn compile(checkout: &Checkout, profile: Profile) -> Result<Artifacts> {
+    let package = checkout.package(APP)?;
+    let is_program = package.targets.iter().any(|target| target.kind.contains(&TargetKind::Bin));
+    let mut command = cargo(&checkout.root);
+    command
+        .args(["build", "--package", APP, "--target", TARGET, "--profile", profile.cargo()])
+        .arg(if is_program { "--bins" } else { "--lib" })
+        .arg("--message-format=json-render-diagnostics")
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().context("cannot start cargo")?;
+    let output = child.stdout.take().context("cargo's output is piped")?;
+    let (mut wasm, mut texts) = (None, None);
+    for message in Message::parse_stream(BufReader::new(output)) {
+        match message.context("cannot read cargo's messages")? {
+            Message::CompilerArtifact(artifact) if artifact.package_id == package.id => {
+                wasm = artifact
+                    .filenames
+                    .into_iter()
+                    .find(|file| file.extension() == Some("wasm"))
+                    .map(|file| file.into_std_path_buf())
+                    .or(wasm);
+            }
+            Message::BuildScriptExecuted(script) if script.package_id == package.id => {
+                texts = Some(script.out_dir.into_std_path_buf().join(texts::FOLDER))
+                    .filter(|folder| folder.is_dir());
+            }
+            _ => {}
+        }
+    }
+    if !child.wait()?.success() {
+        bail!("the web app does not compile");
+    }
+    let wasm =
+        wasm.with_context(|| format!("{APP} has neither a program nor a cdylib to run in a browser"))?;
+    Ok(Artifacts { wasm, texts })
+}
+
+fn bind(wasm: &Path, profile: Profile, out: &Path) -> Result<()> {
+    let mut bindgen = Bindgen::new();
+    bindgen
+        .web(true)
+        .map_err(|error| anyhow!("{error:#}"))?
+        .input_path(wasm)
+        .out_name(APP)
+        .typescript(false)
+        .keep_debug(profile == Profile::Dev)
+        .remove_name_section(profile == Profile::Release)
+        .remove_producers_section(profile == Profile::Release);
+    bindgen.generate(out).map_err(|error| anyhow!("wasm-bindgen: {error:#}"))
+}
+
+/// Gains little after compression, so it is used where it is installed and not asked for elsewhere.
+fn optimise(wasm: &Path) -> Result<()> {
+    let Some(tool) = find("wasm-opt") else { return Ok(()) };
+    let version = answer(Command::new(&tool).arg("--version")).unwrap_or_default();
+    eprintln!("web app: {version}");
+    let smaller = wasm.with_extension("opt");
+    loudly("wasm-opt", Command::new(&tool).args(WASM_OPT).arg(wasm).arg("-o").arg(&smaller))?;
+    fs::rename(&smaller, wasm)?;
+    Ok(())
+}
