@@ -1,1 +1,4 @@
 //! The web app.
+
+pub mod rtc;
+pub mod session;
