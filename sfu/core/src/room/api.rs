@@ -76,8 +76,14 @@ pub type Identity = String;
 pub enum Admin {
     /// Disconnects everybody (`ROOM_DELETED`) and closes the room.
     Delete,
-    Remove { identity: Identity },
-    MuteTrack { identity: Identity, track_sid: String, muted: bool },
+    Remove {
+        identity: Identity,
+    },
+    MuteTrack {
+        identity: Identity,
+        track_sid: String,
+        muted: bool,
+    },
     UpdateParticipant {
         identity: Identity,
         name: Option<String>,
@@ -85,9 +91,16 @@ pub enum Admin {
         attributes: HashMap<String, String>,
         permission: Option<proto::ParticipantPermission>,
     },
-    UpdateMetadata { metadata: String },
+    UpdateMetadata {
+        metadata: String,
+    },
     /// Empty `destination_identities` means everyone.
-    SendData { topic: Option<String>, payload: Bytes, reliable: bool, destination_identities: Vec<Identity> },
+    SendData {
+        topic: Option<String>,
+        payload: Bytes,
+        reliable: bool,
+        destination_identities: Vec<Identity>,
+    },
     /// The process ends: everybody is told `SERVER_SHUTDOWN`.
     Shutdown,
 }
@@ -105,9 +118,14 @@ pub enum AdminError {
 #[derive(Debug)]
 pub enum Input {
     Join(Box<Join>),
-    Signal { connection: ConnectionId, request: Box<proto::SignalRequest> },
+    Signal {
+        connection: ConnectionId,
+        request: Box<proto::SignalRequest>,
+    },
     /// The socket is gone without a `leave`.
-    Closed { connection: ConnectionId },
+    Closed {
+        connection: ConnectionId,
+    },
     Media(crate::media::Event),
     /// The time of [`super::Room::poll_timeout`] has come.
     Timeout,
@@ -119,24 +137,55 @@ pub type Reason = proto::DisconnectReason;
 /// Facts about a room, for whoever keeps records of it.
 #[derive(Clone, Debug)]
 pub enum RoomEvent {
-    Started { room: proto::Room },
-    Finished { room: proto::Room },
+    Started {
+        room: proto::Room,
+    },
+    Finished {
+        room: proto::Room,
+    },
     /// The participant's media is connected (state ACTIVE), not merely its socket.
-    ParticipantJoined { room: proto::Room, participant: proto::ParticipantInfo },
-    ParticipantLeft { room: proto::Room, participant: proto::ParticipantInfo, reason: Reason },
+    ParticipantJoined {
+        room: proto::Room,
+        participant: proto::ParticipantInfo,
+    },
+    ParticipantLeft {
+        room: proto::Room,
+        participant: proto::ParticipantInfo,
+        reason: Reason,
+    },
     /// Left before its media ever connected.
-    ParticipantAborted { room: proto::Room, participant: proto::ParticipantInfo, reason: Reason },
-    TrackPublished { room: proto::Room, participant: proto::ParticipantInfo, track: proto::TrackInfo },
-    TrackUnpublished { room: proto::Room, participant: proto::ParticipantInfo, track: proto::TrackInfo },
+    ParticipantAborted {
+        room: proto::Room,
+        participant: proto::ParticipantInfo,
+        reason: Reason,
+    },
+    TrackPublished {
+        room: proto::Room,
+        participant: proto::ParticipantInfo,
+        track: proto::TrackInfo,
+    },
+    TrackUnpublished {
+        room: proto::Room,
+        participant: proto::ParticipantInfo,
+        track: proto::TrackInfo,
+    },
 }
 
 #[derive(Debug)]
 pub enum Output {
-    Signal { connection: ConnectionId, response: Box<proto::SignalResponse> },
+    Signal {
+        connection: ConnectionId,
+        response: Box<proto::SignalResponse>,
+    },
     /// The shell signs a token from these claims (with a new `exp`) and sends it as `refresh_token`.
-    RefreshToken { connection: ConnectionId, claims: Box<Claims> },
+    RefreshToken {
+        connection: ConnectionId,
+        claims: Box<Claims>,
+    },
     /// No more messages for this socket; close it with code 1000.
-    Close { connection: ConnectionId },
+    Close {
+        connection: ConnectionId,
+    },
     Media(crate::media::Command),
     Event(RoomEvent),
     /// The room is over: every connection has been closed; drop it.

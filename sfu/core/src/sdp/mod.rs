@@ -14,6 +14,7 @@ pub use self::negotiate::{
     Purpose, negotiate, offer_codecs, offer_extensions, prefer, set_fmtp_parameter,
 };
 pub use self::parse::parse;
+pub(crate) use self::write::candidate;
 use crate::media::{
     CodecParams, DtlsRole, ExtensionIds, Fingerprint, IceCredentials, Kind, RemoteTransport,
     SctpParams, SsrcInfo,
