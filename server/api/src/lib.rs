@@ -12,7 +12,8 @@ pub mod role;
 pub mod room;
 
 pub use deletion::{
-    BulkDeletion, BulkFailure, BulkSuccess, DeletionCode, DeletionRefusal, RoomDeletion, WithMeeting, WithRecordings,
+    BulkDeletion, BulkFailure, BulkSuccess, DeletionCode, DeletionRefusal, RoomDeletion, WithMeeting,
+    WithRecordings,
 };
 pub use error::{ErrorBody, Problem};
 pub use ids::{ParticipantIdentity, RoomId, RoomSecret};
@@ -20,6 +21,6 @@ pub use page::{Pagination, RoomList};
 pub use participant::{MemberMetadata, MetadataRole, Token, TokenRequest};
 pub use role::{LivekitPermissions, MeetPermissions, Role, RolePermissions, RoleWithPermissions};
 pub use room::{
-    AutoDeletionPolicy, CreateRoom, Feature, MeetRoom, MeetingEndAction, RecordingAccess, RecordingConfig, RoomConfig,
-    RoomStatus,
+    AutoDeletionPolicy, CreateRoom, Feature, MeetRoom, MeetingEndAction, RecordingAccess, RecordingConfig,
+    RoomConfig, RoomStatus,
 };

@@ -1,6 +1,8 @@
 //! When and how a room may be deleted (contract 1.4).
 
-use meet_api::{DeletionCode, DeletionRefusal, MeetingEndAction, Problem, RoomId, WithMeeting, WithRecordings};
+use meet_api::{
+    DeletionCode, DeletionRefusal, MeetingEndAction, Problem, RoomId, WithMeeting, WithRecordings,
+};
 use serde_json::Value;
 
 use crate::input::{Field, Object, Problems};
@@ -68,7 +70,9 @@ pub fn decide(meeting: bool, recordings: bool, policy: Policy) -> Result<Decisio
         (true, true, M::Force, R::Force) => (EndMeeting(Delete), Code::MeetingRoomAndRecordingsDeleted),
         (true, true, M::Force, R::Close) => (EndMeeting(Close), Code::MeetingRoomClosed),
         (true, true, M::Force, R::Fail) => return Err(No::MeetingRoomHasRecordings),
-        (true, true, M::WhenMeetingEnds, R::Force) => (Schedule(Delete), Code::MeetingRoomAndRecordingsScheduled),
+        (true, true, M::WhenMeetingEnds, R::Force) => {
+            (Schedule(Delete), Code::MeetingRoomAndRecordingsScheduled)
+        }
         (true, true, M::WhenMeetingEnds, R::Close) => (Schedule(Close), Code::MeetingRoomScheduledToClose),
         (true, true, M::WhenMeetingEnds, R::Fail) => return Err(No::CannotSchedule),
         (true, true, M::Fail, _) => return Err(No::RecordedRoomHasMeeting),
@@ -79,7 +83,8 @@ pub fn decide(meeting: bool, recordings: bool, policy: Policy) -> Result<Decisio
 /// Checks the query of `DELETE /api/v1/rooms/{roomId}`; whatever is absent means `fail`.
 pub fn policy(query: &Value) -> Result<Policy, Vec<Problem>> {
     let mut problems = Problems::new();
-    let policy = Field::root(query).object(&mut problems).and_then(|query| read_policy(&query, &mut problems));
+    let policy =
+        Field::root(query).object(&mut problems).and_then(|query| read_policy(&query, &mut problems));
     problems.finish(policy)
 }
 
@@ -109,7 +114,9 @@ fn read_policy(query: &Object<'_>, problems: &mut Problems) -> Option<Policy> {
 /// Comma-separated text or a repeated parameter; what sanitises to nothing is dropped.
 fn room_ids(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<RoomId>> {
     let raw: Vec<&str> = match field.value {
-        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).flat_map(|item| item.split(',')).collect(),
+        Some(Value::Array(items)) => {
+            items.iter().filter_map(Value::as_str).flat_map(|item| item.split(',')).collect()
+        }
         _ => field.string(problems)?.split(',').collect(),
     };
     let mut ids: Vec<RoomId> = Vec::new();
@@ -132,13 +139,22 @@ mod tests {
     use super::*;
 
     const MEETING: [WithMeeting; 3] = [WithMeeting::Force, WithMeeting::WhenMeetingEnds, WithMeeting::Fail];
-    const RECORDINGS: [WithRecordings; 3] = [WithRecordings::Force, WithRecordings::Close, WithRecordings::Fail];
+    const RECORDINGS: [WithRecordings; 3] =
+        [WithRecordings::Force, WithRecordings::Close, WithRecordings::Fail];
 
     /// Every row of 1.4.2, `-` standing for every value.
     const TABLE: &[(bool, bool, &str, &str, u16, &str, bool)] = &[
         (false, false, "-", "-", 200, "room_deleted", false),
         (true, false, "force", "-", 200, "room_with_active_meeting_deleted", false),
-        (true, false, "when_meeting_ends", "-", 202, "room_with_active_meeting_scheduled_to_be_deleted", true),
+        (
+            true,
+            false,
+            "when_meeting_ends",
+            "-",
+            202,
+            "room_with_active_meeting_scheduled_to_be_deleted",
+            true,
+        ),
         (true, false, "fail", "-", 409, "room_has_active_meeting", false),
         (false, true, "-", "force", 200, "room_and_recordings_deleted", false),
         (false, true, "-", "close", 200, "room_closed", true),
@@ -155,7 +171,15 @@ mod tests {
             "room_with_active_meeting_and_recordings_scheduled_to_be_deleted",
             true,
         ),
-        (true, true, "when_meeting_ends", "close", 202, "room_with_active_meeting_scheduled_to_be_closed", true),
+        (
+            true,
+            true,
+            "when_meeting_ends",
+            "close",
+            202,
+            "room_with_active_meeting_scheduled_to_be_closed",
+            true,
+        ),
         (
             true,
             true,

@@ -48,7 +48,9 @@ pub fn rooms(query: &Value) -> Result<RoomQuery, Vec<Problem>> {
         next_page_token: text(&query, "nextPageToken", &mut problems)
             .filter(|token| !token.is_empty() && *token != "undefined")
             .map(str::to_owned),
-        id_prefix: text(&query, "roomName", &mut problems).map(name::sanitize_id).filter(|prefix| !prefix.is_empty()),
+        id_prefix: text(&query, "roomName", &mut problems)
+            .map(name::sanitize_id)
+            .filter(|prefix| !prefix.is_empty()),
         fields: read_fields(&query, &mut problems),
     });
     problems.finish(query)
@@ -109,7 +111,9 @@ mod tests {
     #[test]
     fn the_number_of_items_is_clamped_not_refused() {
         assert_eq!(rooms(&json!({})).unwrap().max_items, 10);
-        for (text, number) in [("1", 1), ("10.9", 10), ("100", 100), ("101", 100), ("1e9", 100), ("Infinity", 100)] {
+        for (text, number) in
+            [("1", 1), ("10.9", 10), ("100", 100), ("101", 100), ("1e9", 100), ("Infinity", 100)]
+        {
             assert_eq!(items(text), Ok(number), "{text}");
         }
     }

@@ -39,9 +39,9 @@ pub fn token_options(body: &Value) -> Result<TokenOptions, Vec<Problem>> {
     let mut problems = Problems::new();
     let options = Field::root(body).object(&mut problems).and_then(|body| {
         let id_field = body.field("roomId");
-        let room_id = id_field.string(&mut problems).and_then(|raw| {
-            name::room_id(raw, &id_field.path).map_err(|found| problems.extend(found)).ok()
-        });
+        let room_id = id_field
+            .string(&mut problems)
+            .and_then(|raw| name::room_id(raw, &id_field.path).map_err(|found| problems.extend(found)).ok());
         let secret = body.field("secret").string(&mut problems);
         if secret == Some("") {
             problems.push("secret", "Secret is required");
@@ -56,7 +56,12 @@ pub fn token_options(body: &Value) -> Result<TokenOptions, Vec<Problem>> {
         };
         let participant_name = text("participantName");
         let participant_identity = text("participantIdentity").map(ParticipantIdentity::from);
-        Some(TokenOptions { room_id: room_id?, secret: secret?.to_owned(), participant_name, participant_identity })
+        Some(TokenOptions {
+            room_id: room_id?,
+            secret: secret?.to_owned(),
+            participant_name,
+            participant_identity,
+        })
     });
     problems.finish(options)
 }
@@ -112,9 +117,13 @@ mod tests {
         let long = json!({ "roomId": "a", "secret": "b", "participantIdentity": "x".repeat(241) });
         assert_eq!(
             token_options(&long),
-            Err(vec![Problem::new("participantIdentity", "participantIdentity cannot exceed 240 characters")])
+            Err(vec![Problem::new(
+                "participantIdentity",
+                "participantIdentity cannot exceed 240 characters"
+            )])
         );
-        let options = token_options(&json!({ "roomId": " my room", "secret": "s", "participantName": "" })).unwrap();
+        let options =
+            token_options(&json!({ "roomId": " my room", "secret": "s", "participantName": "" })).unwrap();
         assert_eq!(options.room_id.as_str(), "myroom");
         assert_eq!(options.participant_name, None);
     }

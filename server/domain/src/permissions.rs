@@ -4,7 +4,11 @@ use meet_api::{LivekitPermissions, MeetPermissions, Role, RolePermissions, RoleW
 
 /// The rights of a role within the product; they do not depend on the room's config.
 pub fn meet(role: Role) -> MeetPermissions {
-    MeetPermissions { can_record: role == Role::Moderator, can_chat: true, can_change_virtual_background: true }
+    MeetPermissions {
+        can_record: role == Role::Moderator,
+        can_chat: true,
+        can_change_virtual_background: true,
+    }
 }
 
 /// The rights on the media server, the same for both roles.
@@ -20,7 +24,10 @@ pub fn livekit(room: &RoomId) -> LivekitPermissions {
 }
 
 pub fn of(role: Role, room: &RoomId) -> RoleWithPermissions {
-    RoleWithPermissions { role, permissions: RolePermissions { livekit: livekit(room), openvidu: meet(role) } }
+    RoleWithPermissions {
+        role,
+        permissions: RolePermissions { livekit: livekit(room), openvidu: meet(role) },
+    }
 }
 
 #[cfg(test)]

@@ -240,28 +240,44 @@ mod tests {
     fn every_problem_is_named_with_its_path() {
         let wide = json!({ "enabled": true });
         let past = "autoDeletionDate must be at least 1h in the future";
-        let wrong_policy = "Invalid enum value. Expected 'force' | 'when_meeting_ends' | 'fail', received 'later'";
+        let wrong_policy =
+            "Invalid enum value. Expected 'force' | 'when_meeting_ends' | 'fail', received 'later'";
         let wrong_access = "Invalid enum value. Expected 'admin' | 'admin_moderator' | 'admin_moderator_speaker', received 'all'";
         let cases: Vec<(Value, Vec<(&str, &str)>)> = vec![
             (json!([]), vec![("", "Expected object, received array")]),
             (json!({ "roomName": 1 }), vec![("roomName", "Expected string, received number")]),
             (json!({ "roomName": true }), vec![("roomName", "Expected string, received boolean")]),
             (json!({ "roomName": null }), vec![("roomName", "Expected string, received null")]),
-            (json!({ "roomName": "a".repeat(51) }), vec![("roomName", "roomName cannot exceed 50 characters")]),
+            (
+                json!({ "roomName": "a".repeat(51) }),
+                vec![("roomName", "roomName cannot exceed 50 characters")],
+            ),
             (
                 json!({ "autoDeletionDate": -1 }),
-                vec![("autoDeletionDate", "autoDeletionDate must be a positive integer"), ("autoDeletionDate", past)],
+                vec![
+                    ("autoDeletionDate", "autoDeletionDate must be a positive integer"),
+                    ("autoDeletionDate", past),
+                ],
             ),
             (json!({ "autoDeletionDate": NOW + 3_599_999 }), vec![("autoDeletionDate", past)]),
-            (json!({ "autoDeletionDate": "soon" }), vec![("autoDeletionDate", "Expected number, received string")]),
-            (json!({ "autoDeletionDate": null }), vec![("autoDeletionDate", "Expected number, received null")]),
+            (
+                json!({ "autoDeletionDate": "soon" }),
+                vec![("autoDeletionDate", "Expected number, received string")],
+            ),
+            (
+                json!({ "autoDeletionDate": null }),
+                vec![("autoDeletionDate", "Expected number, received null")],
+            ),
             (
                 json!({ "autoDeletionPolicy": "force" }),
                 vec![("autoDeletionPolicy", "Expected object, received string")],
             ),
             (
                 json!({ "autoDeletionPolicy": {} }),
-                vec![("autoDeletionPolicy.withMeeting", "Required"), ("autoDeletionPolicy.withRecordings", "Required")],
+                vec![
+                    ("autoDeletionPolicy.withMeeting", "Required"),
+                    ("autoDeletionPolicy.withRecordings", "Required"),
+                ],
             ),
             (
                 // A cross-field rule is not evaluated while a member is badly typed.
@@ -300,7 +316,10 @@ mod tests {
             ),
             (
                 json!({ "config": { "recording": wide, "chat": wide, "virtualBackground": wide } }),
-                vec![("config.recording.allowAccessTo", "allowAccessTo is required when recording is enabled")],
+                vec![(
+                    "config.recording.allowAccessTo",
+                    "allowAccessTo is required when recording is enabled",
+                )],
             ),
             (
                 json!({ "config": {
@@ -320,7 +339,8 @@ mod tests {
             ),
         ];
         for (body, expected) in cases {
-            let expected: Vec<Problem> = expected.into_iter().map(|(field, text)| Problem::new(field, text)).collect();
+            let expected: Vec<Problem> =
+                expected.into_iter().map(|(field, text)| Problem::new(field, text)).collect();
             assert_eq!(options(&body, NOW).unwrap_err(), expected, "{body}");
         }
     }

@@ -1,0 +1,17 @@
+//! What the bundled app calls, `/internal-api/v1`. API keys are not accepted here.
+
+mod access;
+mod participants;
+mod rooms;
+
+use axum::Router;
+
+use super::error::ApiError;
+use crate::app::App;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .nest("/rooms", rooms::routes())
+        .nest("/participants", participants::routes())
+        .fallback(async || ApiError::PathNotFound)
+}
