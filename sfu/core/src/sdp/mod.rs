@@ -6,18 +6,18 @@
 
 mod negotiate;
 mod parse;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::net::SocketAddr;
 
-pub use self::negotiate::{
-    Purpose, negotiate, offer_codecs, offer_extensions, prefer, set_fmtp_parameter,
-};
+pub use self::negotiate::{Purpose, negotiate, offer_codecs, offer_extensions, prefer, set_fmtp_parameter};
 pub use self::parse::parse;
 pub(crate) use self::write::candidate;
 use crate::media::{
-    CodecParams, DtlsRole, ExtensionIds, Fingerprint, IceCredentials, Kind, RemoteTransport,
-    SctpParams, SsrcInfo,
+    CodecParams, DtlsRole, ExtensionIds, Fingerprint, IceCredentials, Kind, RemoteTransport, SctpParams,
+    SsrcInfo,
 };
 
 /// SCTP port and message limit of our own sections (contract livekit.md 2.2).
@@ -51,11 +51,13 @@ pub enum Setup {
 }
 
 impl Setup {
-    /// Our role towards a peer that wrote this: we start the handshake unless it does.
+    /// Our role towards a peer that wrote this. Left the choice, we are the server: a handshake
+    /// recovers from loss at the pace of its client, and browsers repeat after 50 ms. (LiveKit's
+    /// server is the client here; clients take either.)
     pub fn our_role(self) -> DtlsRole {
         match self {
-            Setup::ActPass | Setup::Passive => DtlsRole::Client,
-            Setup::Active => DtlsRole::Server,
+            Setup::ActPass | Setup::Active => DtlsRole::Server,
+            Setup::Passive => DtlsRole::Client,
         }
     }
 
@@ -267,16 +269,13 @@ mod uri {
     pub(super) const RID: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
     pub(super) const REPAIRED_RID: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
     pub(super) const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
-    pub(super) const ABS_SEND_TIME: &str =
-        "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
-    pub(super) const ABS_CAPTURE_TIME: &str =
-        "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
+    pub(super) const ABS_SEND_TIME: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
+    pub(super) const ABS_CAPTURE_TIME: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
     pub(super) const TRANSPORT_CC: &str =
         "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
     pub(super) const DEPENDENCY_DESCRIPTOR: &str =
         "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
-    pub(super) const PLAYOUT_DELAY: &str =
-        "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
+    pub(super) const PLAYOUT_DELAY: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
     pub(super) const VIDEO_ORIENTATION: &str = "urn:3gpp:video-orientation";
 }
 

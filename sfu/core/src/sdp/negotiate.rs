@@ -16,11 +16,7 @@ pub enum Purpose {
 
 /// What to answer to a client's section: its codecs that are enabled, in its order, and its ids of
 /// the extensions we use in this direction. Empty codecs mean: reject the section.
-pub fn negotiate(
-    section: &Section,
-    enabled: &[Codec],
-    purpose: Purpose,
-) -> (Vec<CodecParams>, ExtensionIds) {
+pub fn negotiate(section: &Section, enabled: &[Codec], purpose: Purpose) -> (Vec<CodecParams>, ExtensionIds) {
     let Some(kind) = section.kind.media() else {
         return Default::default();
     };
@@ -31,25 +27,16 @@ pub fn negotiate(
         .cloned()
         .collect();
     // RED without the codec it wraps is of no use.
-    let opus = codecs
-        .iter()
-        .find(|codec| codec.codec == Codec::Opus)
-        .map(|codec| codec.pt);
+    let opus = codecs.iter().find(|codec| codec.codec == Codec::Opus).map(|codec| codec.pt);
     codecs.retain(|codec| {
         codec.codec != Codec::Red
             || opus.is_some_and(|opus| {
-                codec.fmtp.is_empty()
-                    || codec
-                        .fmtp
-                        .split('/')
-                        .all(|pt| pt.trim().parse() == Ok(opus))
+                codec.fmtp.is_empty() || codec.fmtp.split('/').all(|pt| pt.trim().parse() == Ok(opus))
             })
     });
     for codec in &mut codecs {
         let wanted = feedback(codec.codec, purpose);
-        codec
-            .feedback
-            .retain(|feedback| wanted.contains(&feedback.as_str()));
+        codec.feedback.retain(|feedback| wanted.contains(&feedback.as_str()));
     }
     (codecs, pick(section.extensions, kind, purpose))
 }
@@ -61,9 +48,7 @@ fn profile_is_supported(codec: &CodecParams, purpose: Purpose) -> bool {
         Codec::H264 => {
             let mode = parameter("packetization-mode").unwrap_or("0");
             // RFC 6184: without a profile it is baseline.
-            let profile = parameter("profile-level-id")
-                .unwrap_or("42001f")
-                .to_ascii_lowercase();
+            let profile = parameter("profile-level-id").unwrap_or("42001f").to_ascii_lowercase();
             let profile = profile.get(..2).unwrap_or_default();
             matches!(mode, "0" | "1")
                 && match purpose {
@@ -89,11 +74,8 @@ fn feedback(codec: Codec, purpose: Purpose) -> &'static [&'static str] {
 
 /// Keeps the ids of the extensions used for a kind and a direction.
 fn pick(ids: ExtensionIds, kind: Kind, purpose: Purpose) -> ExtensionIds {
-    let mut picked = ExtensionIds {
-        mid: ids.mid,
-        abs_capture_time: ids.abs_capture_time,
-        ..Default::default()
-    };
+    let mut picked =
+        ExtensionIds { mid: ids.mid, abs_capture_time: ids.abs_capture_time, ..Default::default() };
     match (kind, purpose) {
         (Kind::Audio, Purpose::Receive) => {
             picked.rid = ids.rid;
@@ -145,36 +127,12 @@ const OFFERED: [(Codec, u8, &str); 15] = [
     (Codec::Vp8, 96, ""),
     (Codec::Vp9, 98, "profile-id=0"),
     (Codec::Vp9, 100, "profile-id=1"),
-    (
-        Codec::H264,
-        108,
-        "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
-    ),
-    (
-        Codec::H264,
-        125,
-        "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f",
-    ),
-    (
-        Codec::H264,
-        102,
-        "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f",
-    ),
-    (
-        Codec::H264,
-        104,
-        "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42001f",
-    ),
-    (
-        Codec::H264,
-        106,
-        "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=4d001f",
-    ),
-    (
-        Codec::H264,
-        39,
-        "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=4d001f",
-    ),
+    (Codec::H264, 108, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"),
+    (Codec::H264, 125, "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f"),
+    (Codec::H264, 102, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f"),
+    (Codec::H264, 104, "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42001f"),
+    (Codec::H264, 106, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=4d001f"),
+    (Codec::H264, 39, "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=4d001f"),
     (Codec::Av1, 35, ""),
     (Codec::H265, 116, ""),
 ];
@@ -200,10 +158,7 @@ pub fn offer_codecs(enabled: &[Codec], kind: Kind) -> Vec<CodecParams> {
             },
             fmtp: fmtp.to_owned(),
             rtx_pt: (kind == Kind::Video).then_some(pt + 1),
-            feedback: feedback(codec, Purpose::Send)
-                .iter()
-                .map(|&text| text.to_owned())
-                .collect(),
+            feedback: feedback(codec, Purpose::Send).iter().map(|&text| text.to_owned()).collect(),
         })
         .collect()
 }

@@ -9,9 +9,7 @@ use rtc_sdp::description::media::MediaDescription;
 use rtc_sdp::description::session::SessionDescription;
 
 use super::{Description, Direction, SdpError, Section, SectionKind, Setup, extensions};
-use crate::media::{
-    Codec, CodecParams, ExtensionIds, Fingerprint, IceCredentials, SctpParams, SsrcInfo,
-};
+use crate::media::{Codec, CodecParams, ExtensionIds, Fingerprint, IceCredentials, SctpParams, SsrcInfo};
 
 /// As large as a signal message may be.
 pub(super) const MAX_BYTES: usize = 2 * 1024 * 1024;
@@ -28,14 +26,10 @@ pub fn parse(text: &str) -> Result<Description, SdpError> {
     if text.len() > MAX_BYTES {
         return Err(SdpError::TooLong);
     }
-    if text
-        .bytes()
-        .any(|byte| byte < b' ' && !matches!(byte, b'\r' | b'\n' | b'\t'))
-    {
+    if text.bytes().any(|byte| byte < b' ' && !matches!(byte, b'\r' | b'\n' | b'\t')) {
         return Err(SdpError::Syntax);
     }
-    let session =
-        SessionDescription::unmarshal(&mut Cursor::new(text)).map_err(|_| SdpError::Syntax)?;
+    let session = SessionDescription::unmarshal(&mut Cursor::new(text)).map_err(|_| SdpError::Syntax)?;
     if session.media_descriptions.len() > MAX_SECTIONS {
         return Err(SdpError::TooManySections);
     }
@@ -53,16 +47,10 @@ pub fn parse(text: &str) -> Result<Description, SdpError> {
         return Err(SdpError::Missing("media section"));
     };
     let transport = [*first, session_attributes];
-    let find = |key| {
-        transport
-            .iter()
-            .find_map(|attributes| attributes.value(key))
-    };
+    let find = |key| transport.iter().find_map(|attributes| attributes.value(key));
     Ok(Description {
         ice: ice(find("ice-ufrag"), find("ice-pwd"))?,
-        ice_lite: transport
-            .iter()
-            .any(|attributes| attributes.has("ice-lite")),
+        ice_lite: transport.iter().any(|attributes| attributes.has("ice-lite")),
         fingerprint: fingerprint(&transport)?,
         setup: setup(find("setup"))?,
         candidates: transport
@@ -106,10 +94,7 @@ fn is_token(text: &str, max: usize) -> bool {
 }
 
 fn check_bundle(media: &[(Section, Attributes)], session: Attributes) -> Result<(), SdpError> {
-    let mut mids: Vec<&str> = media
-        .iter()
-        .map(|(section, _)| section.mid.as_str())
-        .collect();
+    let mut mids: Vec<&str> = media.iter().map(|(section, _)| section.mid.as_str()).collect();
     mids.sort_unstable();
     if mids.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(SdpError::DuplicateMid);
@@ -140,19 +125,13 @@ fn ice(ufrag: Option<&str>, pwd: Option<&str>) -> Result<IceCredentials, SdpErro
     if !is_token(pwd, 256) || pwd.len() < 22 {
         return Err(SdpError::Invalid("ice-pwd"));
     }
-    Ok(IceCredentials {
-        ufrag: ufrag.to_owned(),
-        pwd: pwd.to_owned(),
-    })
+    Ok(IceCredentials { ufrag: ufrag.to_owned(), pwd: pwd.to_owned() })
 }
 
 /// The first fingerprint with a hash we accept.
 fn fingerprint(transport: &[Attributes]) -> Result<Fingerprint, SdpError> {
     let mut error = SdpError::Missing("fingerprint");
-    for line in transport
-        .iter()
-        .flat_map(|attributes| attributes.values("fingerprint"))
-    {
+    for line in transport.iter().flat_map(|attributes| attributes.values("fingerprint")) {
         error = SdpError::Invalid("fingerprint");
         let Some((algorithm, digest)) = line.split_once(' ') else {
             continue;
@@ -168,11 +147,7 @@ fn fingerprint(transport: &[Attributes]) -> Result<Fingerprint, SdpError> {
             .trim()
             .split(':')
             .take(length + 1)
-            .map(|byte| {
-                (byte.len() == 2)
-                    .then(|| u8::from_str_radix(byte, 16).ok())
-                    .flatten()
-            })
+            .map(|byte| (byte.len() == 2).then(|| u8::from_str_radix(byte, 16).ok()).flatten())
             .collect();
         if let Some(digest) = digest.filter(|digest| digest.len() == length) {
             return Ok(Fingerprint { algorithm, digest });
@@ -192,13 +167,8 @@ fn setup(value: Option<&str>) -> Result<Setup, SdpError> {
 }
 
 fn sctp(attributes: Attributes) -> Result<SctpParams, SdpError> {
-    let port = attributes
-        .value("sctp-port")
-        .map_or(Ok(super::SCTP_PORT), str::parse);
-    let limit = attributes
-        .value("max-message-size")
-        .map(str::parse::<u64>)
-        .transpose();
+    let port = attributes.value("sctp-port").map_or(Ok(super::SCTP_PORT), str::parse);
+    let limit = attributes.value("max-message-size").map(str::parse::<u64>).transpose();
     Ok(SctpParams {
         port: port.map_err(|_| SdpError::Invalid("sctp-port"))?,
         // 0 means "no limit" (RFC 8841 section 6).
@@ -221,15 +191,10 @@ fn section(media: &MediaDescription) -> Result<Section, SdpError> {
     if !is_token(mid, MAX_ID) {
         return Err(SdpError::Invalid("mid"));
     }
-    let direction = [
-        Direction::SendRecv,
-        Direction::SendOnly,
-        Direction::RecvOnly,
-        Direction::Inactive,
-    ]
-    .into_iter()
-    .find(|direction| attributes.has(direction.name()))
-    .unwrap_or(Direction::SendRecv);
+    let direction = [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive]
+        .into_iter()
+        .find(|direction| attributes.has(direction.name()))
+        .unwrap_or(Direction::SendRecv);
     let (rids, simulcast) = rids(attributes);
     Ok(Section {
         mid: mid.to_owned(),
@@ -308,10 +273,7 @@ fn codecs(media: &MediaDescription, kind: SectionKind) -> Vec<CodecParams> {
             codec.rtx_pt.get_or_insert(pt);
         }
     }
-    for value in attributes
-        .values("rtcp-fb")
-        .filter(|value| value.len() <= MAX_TEXT)
-    {
+    for value in attributes.values("rtcp-fb").filter(|value| value.len() <= MAX_TEXT) {
         let Some((pt, feedback)) = value.split_once(' ') else {
             continue;
         };
@@ -343,9 +305,7 @@ fn extension_ids(attributes: Attributes, direction: Direction) -> ExtensionIds {
         let (Some(id), Some(uri)) = (words.next(), words.next()) else {
             continue;
         };
-        let (id, way) = id
-            .split_once('/')
-            .map_or((id, None), |(id, way)| (id, Some(way)));
+        let (id, way) = id.split_once('/').map_or((id, None), |(id, way)| (id, Some(way)));
         let usable = match way {
             Some("sendonly") => direction.sends(),
             Some("recvonly") => direction.receives(),
@@ -357,9 +317,7 @@ fn extension_ids(attributes: Attributes, direction: Direction) -> ExtensionIds {
             continue;
         };
         if usable
-            && let Some((_, place)) = extensions(&mut ids)
-                .into_iter()
-                .find(|(known, _)| *known == uri)
+            && let Some((_, place)) = extensions(&mut ids).into_iter().find(|(known, _)| *known == uri)
             && *place == 0
         {
             *place = id;
@@ -370,21 +328,15 @@ fn extension_ids(attributes: Attributes, direction: Direction) -> ExtensionIds {
 
 fn msid(attributes: Attributes) -> Option<(String, String)> {
     // Clients older than unified plan only have it per SSRC.
-    let per_ssrc = || {
-        attributes
-            .values("ssrc")
-            .find_map(|value| value.split_once(' ')?.1.strip_prefix("msid:"))
-    };
+    let per_ssrc =
+        || attributes.values("ssrc").find_map(|value| value.split_once(' ')?.1.strip_prefix("msid:"));
     let msid = attributes.value("msid").or_else(per_ssrc)?;
     if msid.len() > MAX_TEXT {
         return None;
     }
     let mut words = msid.split_ascii_whitespace();
     let stream = words.next()?;
-    Some((
-        stream.to_owned(),
-        words.next().unwrap_or_default().to_owned(),
-    ))
+    Some((stream.to_owned(), words.next().unwrap_or_default().to_owned()))
 }
 
 /// Layers that the client sends, and whether it said `a=simulcast:send`.
@@ -440,14 +392,9 @@ fn ssrcs(attributes: Attributes) -> Vec<SsrcInfo> {
             continue;
         };
         let known = ssrcs.iter().any(|info| info.ssrc == ssrc)
-            || pairs
-                .iter()
-                .any(|(_, retransmission)| *retransmission == ssrc);
+            || pairs.iter().any(|(_, retransmission)| *retransmission == ssrc);
         if !known && ssrcs.len() < MAX_SSRCS {
-            let rtx_ssrc = pairs
-                .iter()
-                .find(|(media, _)| *media == ssrc)
-                .map(|pair| pair.1);
+            let rtx_ssrc = pairs.iter().find(|(media, _)| *media == ssrc).map(|pair| pair.1);
             ssrcs.push(SsrcInfo { ssrc, rtx_ssrc });
         }
     }

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 use super::{
-    DescriptionKind, LocalDescription, LocalSection, MAX_MESSAGE_SIZE, SCTP_PORT, SectionKind,
-    Setup, extensions,
+    DescriptionKind, LocalDescription, LocalSection, MAX_MESSAGE_SIZE, SCTP_PORT, SectionKind, Setup,
+    extensions,
 };
 
 impl LocalDescription {
@@ -23,10 +23,7 @@ impl LocalDescription {
             sdp.push_str("\r\n");
         };
         line(format_args!("v=0"));
-        line(format_args!(
-            "o=- {} {} IN IP4 127.0.0.1",
-            self.session_id, self.version
-        ));
+        line(format_args!("o=- {} {} IN IP4 127.0.0.1", self.session_id, self.version));
         line(format_args!("s=-"));
         line(format_args!("t=0 0"));
         if !bundled.is_empty() {
@@ -35,27 +32,16 @@ impl LocalDescription {
         line(format_args!("a=extmap-allow-mixed"));
         line(format_args!("a=msid-semantic: WMS *"));
         for section in &self.sections {
-            self.section(
-                section,
-                bundled.first() == Some(&section.mid.as_str()),
-                &mut line,
-            );
+            self.section(section, bundled.first() == Some(&section.mid.as_str()), &mut line);
         }
         sdp
     }
 
-    fn section(
-        &self,
-        section: &LocalSection,
-        first: bool,
-        line: &mut impl FnMut(std::fmt::Arguments<'_>),
-    ) {
+    fn section(&self, section: &LocalSection, first: bool, line: &mut impl FnMut(std::fmt::Arguments<'_>)) {
         let kind = section.kind.name();
         let port = if section.rejected { 0 } else { 9 };
         if section.kind == SectionKind::Application {
-            line(format_args!(
-                "m=application {port} UDP/DTLS/SCTP webrtc-datachannel"
-            ));
+            line(format_args!("m=application {port} UDP/DTLS/SCTP webrtc-datachannel"));
         } else {
             // The format list must not be empty, not even in a rejected section.
             let formats: String = if section.codecs.is_empty() {
@@ -96,17 +82,8 @@ impl LocalDescription {
         line(format_args!("a=ice-ufrag:{}", self.ice.ufrag));
         line(format_args!("a=ice-pwd:{}", self.ice.pwd));
         line(format_args!("a=ice-options:trickle"));
-        let digest: Vec<String> = self
-            .fingerprint
-            .digest
-            .iter()
-            .map(|byte| format!("{byte:02X}"))
-            .collect();
-        line(format_args!(
-            "a=fingerprint:{} {}",
-            self.fingerprint.algorithm,
-            digest.join(":")
-        ));
+        let digest: Vec<String> = self.fingerprint.digest.iter().map(|byte| format!("{byte:02X}")).collect();
+        line(format_args!("a=fingerprint:{} {}", self.fingerprint.algorithm, digest.join(":")));
         let setup = match (self.kind, self.setup) {
             // An answer has to choose (RFC 5763 section 5).
             (DescriptionKind::Answer, Setup::ActPass | Setup::Active) => "active",
@@ -122,12 +99,7 @@ impl LocalDescription {
 pub(crate) fn candidate(index: usize, address: SocketAddr) -> String {
     let local_preference = 65_535_u32.saturating_sub(index as u32);
     let priority = (126 << 24) | (local_preference << 8) | 255;
-    format!(
-        "candidate:{} 1 udp {priority} {} {} typ host",
-        index + 1,
-        address.ip(),
-        address.port()
-    )
+    format!("candidate:{} 1 udp {priority} {} {} typ host", index + 1, address.ip(), address.port())
 }
 
 fn media(section: &LocalSection, line: &mut impl FnMut(std::fmt::Arguments<'_>)) {
@@ -161,10 +133,7 @@ fn media(section: &LocalSection, line: &mut impl FnMut(std::fmt::Arguments<'_>))
         for rid in &section.receive_rids {
             line(format_args!("a=rid:{rid} recv"));
         }
-        line(format_args!(
-            "a=simulcast:recv {}",
-            section.receive_rids.join(";")
-        ));
+        line(format_args!("a=simulcast:recv {}", section.receive_rids.join(";")));
     }
     if let Some(source) = &section.source {
         let (stream, track) = (token(&source.stream), token(&source.track));
@@ -186,7 +155,5 @@ fn token(text: &str) -> String {
     if text.is_empty() {
         return "-".to_owned();
     }
-    text.chars()
-        .map(|c| if c.is_ascii_graphic() { c } else { '_' })
-        .collect()
+    text.chars().map(|c| if c.is_ascii_graphic() { c } else { '_' }).collect()
 }

@@ -20,9 +20,7 @@ const ATTRIBUTE_USERNAME: u16 = 0x0006;
 
 pub fn demux(datagram: &[u8]) -> Demux {
     match datagram {
-        [0..=3, ..] if datagram.len() >= STUN_HEADER && datagram[4..8] == STUN_COOKIE => {
-            Demux::Stun
-        }
+        [0..=3, ..] if datagram.len() >= STUN_HEADER && datagram[4..8] == STUN_COOKIE => Demux::Stun,
         [20..=63, ..] if datagram.len() >= DTLS_HEADER => Demux::Dtls,
         [128..=191, 192..=223, ..] if datagram.len() >= RTCP_HEADER => Demux::Rtcp,
         [128..=191, ..] if datagram.len() >= RTP_HEADER => Demux::Rtp,
@@ -71,10 +69,7 @@ mod tests {
 
     #[test]
     fn username_is_found_behind_other_attributes() {
-        assert_eq!(
-            stun_username(&request("ours:theirs")),
-            Some(("ours", "theirs"))
-        );
+        assert_eq!(stun_username(&request("ours:theirs")), Some(("ours", "theirs")));
         assert_eq!(stun_username(&request("ours")), None);
     }
 
