@@ -30,8 +30,7 @@ cargo xtask <command>
   setup [--tests]  only install what is missing (--tests: also what the tests need)
   bench            benchmark of the packet path
   size             size of the app and of the server binary
-  tidy             rules of the house that no compiler checks
-  texts <folder>   copy the generated translations there (called by trunk)";
+  tidy             rules of the house that no compiler checks";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -74,10 +73,6 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "bench" => suite::bench(&checkout, rest),
         "size" => size::print(&checkout),
         "tidy" => tidy::run(&checkout),
-        "texts" => match rest {
-            [folder] => bundle::copy_texts(&checkout, folder.as_ref()),
-            _ => bail!("texts needs one folder\n\n{USAGE}"),
-        },
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())

@@ -5,8 +5,7 @@
 //! index.html
 //! meet-app-<hash>.js, meet-app-<hash>_bg.wasm, snippets/
 //! style-<hash>.css
-//! i18n/<locale>.json          texts, written by the app's build script
-//! ...                         what `copy-dir`, `copy-file` and `icon` name
+//! i18n/<locale>.json, fonts/, ...   what `copy-dir`, `copy-file` and `icon` name
 //! *.br, *.gz                  of everything that shrinks
 //! ```
 //!
@@ -17,7 +16,6 @@ mod compress;
 mod inputs;
 mod style;
 mod template;
-mod texts;
 mod wasm;
 
 use std::fs;
@@ -32,7 +30,6 @@ use crate::process::spent;
 use template::{Tag, Template};
 
 pub(crate) use compress::brotli;
-pub(crate) use texts::copy as copy_texts;
 
 /// The package that is the web app.
 const APP: &str = "meet-app";

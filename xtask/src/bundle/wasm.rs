@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use cargo_metadata::{Message, TargetKind};
 use wasm_bindgen_cli_support::Bindgen;
 
-use super::{APP, Profile, copy_tree, short_digest, texts};
+use super::{APP, Profile, short_digest};
 use crate::checkout::Checkout;
 use crate::process::{answer, cargo, find, loudly};
 
@@ -26,20 +26,12 @@ const WASM_OPT: [&str; 7] = [
     "--enable-sign-ext",
 ];
 
-struct Artifacts {
-    wasm: PathBuf,
-    texts: Option<PathBuf>,
-}
-
 /// Puts the program into `out`; answers the tags that load it.
 pub(super) fn build(checkout: &Checkout, profile: Profile, out: &Path) -> Result<String> {
-    let artifacts = compile(checkout, profile)?;
-    if let Some(from) = &artifacts.texts {
-        copy_tree(from, &out.join(texts::FOLDER))?;
-    }
+    let compiled = compile(checkout, profile)?;
     eprintln!("web app: making the JavaScript side");
     let bindings = out.join(".bindings");
-    bind(&artifacts.wasm, profile, &bindings)?;
+    bind(&compiled, profile, &bindings)?;
     let wasm = bindings.join(format!("{APP}_bg.wasm"));
     if profile == Profile::Release {
         optimise(&wasm)?;
@@ -72,7 +64,7 @@ dispatchEvent(new CustomEvent("TrunkApplicationStarted", {{ detail: {{ wasm }} }
     )
 }
 
-fn compile(checkout: &Checkout, profile: Profile) -> Result<Artifacts> {
+fn compile(checkout: &Checkout, profile: Profile) -> Result<PathBuf> {
     let package = checkout.package(APP)?;
     let is_program = package.targets.iter().any(|target| target.kind.contains(&TargetKind::Bin));
     let mut command = cargo(&checkout.root);
@@ -83,30 +75,19 @@ fn compile(checkout: &Checkout, profile: Profile) -> Result<Artifacts> {
         .stdout(Stdio::piped());
     let mut child = command.spawn().context("cannot start cargo")?;
     let output = child.stdout.take().context("cargo's output is piped")?;
-    let (mut wasm, mut texts) = (None, None);
+    let mut wasm = None;
     for message in Message::parse_stream(BufReader::new(output)) {
-        match message.context("cannot read cargo's messages")? {
-            Message::CompilerArtifact(artifact) if artifact.package_id == package.id => {
-                wasm = artifact
-                    .filenames
-                    .into_iter()
-                    .find(|file| file.extension() == Some("wasm"))
-                    .map(|file| file.into_std_path_buf())
-                    .or(wasm);
-            }
-            Message::BuildScriptExecuted(script) if script.package_id == package.id => {
-                texts = Some(script.out_dir.into_std_path_buf().join(texts::FOLDER))
-                    .filter(|folder| folder.is_dir());
-            }
-            _ => {}
+        if let Message::CompilerArtifact(artifact) = message.context("cannot read cargo's messages")?
+            && artifact.package_id == package.id
+        {
+            wasm = artifact.filenames.into_iter().find(|file| file.extension() == Some("wasm")).or(wasm);
         }
     }
     if !child.wait()?.success() {
         bail!("the web app does not compile");
     }
-    let wasm =
-        wasm.with_context(|| format!("{APP} has neither a program nor a cdylib to run in a browser"))?;
-    Ok(Artifacts { wasm, texts })
+    wasm.map(Into::into)
+        .with_context(|| format!("{APP} has neither a program nor a cdylib to run in a browser"))
 }
 
 fn bind(wasm: &Path, profile: Profile, out: &Path) -> Result<()> {

@@ -1,10 +1,10 @@
 //! Which crate of the workspace may depend on which: the walls of the house.
 
-use cargo_metadata::{DependencyKind, Metadata};
+use cargo_metadata::Metadata;
 
 use super::{Finding, finding};
 
-/// Nothing else is allowed, nor any crate that is not listed.
+/// Nothing else is allowed, in tests neither, nor any crate that is not listed.
 const ARROWS: [(&str, &[&str]); 11] = [
     ("meet-api", &[]),
     ("sfu-protocol", &[]),
@@ -15,20 +15,16 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("meet-egress", &["sfu-protocol"]),
     ("meet-app", &["meet-api", "sfu-protocol"]),
     ("openvidu-meet-element", &["meet-api"]),
-    // All but the app, the element and the workers: those are assets and programs.
+    // The app and the element are built assets, the workers programs that it starts.
     ("meet-server", &["meet-api", "meet-domain", "sfu", "sfu-core", "sfu-protocol"]),
     ("xtask", &[]),
 ];
-
-/// Tests may also drive the media server with the native client.
-const IN_TESTS: [(&str, &str); 2] = [("sfu", "sfu-client"), ("meet-server", "sfu-client")];
 
 pub(super) fn check(metadata: &Metadata) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in metadata.workspace_packages() {
         for dependency in package.dependencies.iter().filter(|dependency| dependency.path.is_some()) {
-            let tests = dependency.kind == DependencyKind::Development;
-            if let Some(rule) = refusal(package.name.as_str(), &dependency.name, tests) {
+            if let Some(rule) = refusal(package.name.as_str(), &dependency.name) {
                 findings.push(finding(package.manifest_path.as_str(), rule));
             }
         }
@@ -42,9 +38,8 @@ pub(super) fn check(metadata: &Metadata) -> Vec<Finding> {
     findings
 }
 
-fn refusal(from: &str, to: &str, tests: bool) -> Option<String> {
-    let allowed = ARROWS.iter().any(|(name, targets)| *name == from && targets.contains(&to))
-        || (tests && IN_TESTS.contains(&(from, to)));
+fn refusal(from: &str, to: &str) -> Option<String> {
+    let allowed = ARROWS.iter().any(|(name, targets)| *name == from && targets.contains(&to));
     (!allowed).then(|| format!("{from} -> {to} is no allowed arrow"))
 }
 
@@ -57,13 +52,13 @@ mod tests {
         for (from, targets) in ARROWS.iter().filter(|(name, _)| name.starts_with("sfu")) {
             assert!(!targets.iter().any(|to| to.starts_with("meet")), "{from}");
         }
-        assert!(refusal("sfu-core", "meet-api", false).is_some());
-        assert!(refusal("sfu-core", "meet-api", true).is_some());
+        assert!(refusal("sfu-core", "meet-api").is_some());
     }
 
     #[test]
-    fn the_server_may_use_the_native_client_in_tests_only() {
-        assert!(refusal("meet-server", "sfu-client", false).is_some());
-        assert!(refusal("meet-server", "sfu-client", true).is_none());
+    fn programs_are_not_linked_into_the_server() {
+        for program in ["meet-app", "openvidu-meet-element", "meet-egress", "sfu-client"] {
+            assert!(refusal("meet-server", program).is_some(), "{program}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What a Rust file of ours looks like.
 
+use std::path::Path;
+
 use super::{Finding, Text, finding};
 
 const MOST_LINES: usize = 500;
@@ -15,7 +17,8 @@ const READS_ENVIRONMENT: [&str; 3] = ["server/src/config", "xtask/", "sfu/client
 
 pub(super) fn check(texts: &[Text]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for text in texts.iter().filter(|text| text.path.ends_with(".rs")) {
+    for text in texts.iter().filter(|text| Path::new(&text.path).extension().is_some_and(|kind| kind == "rs"))
+    {
         findings.extend(check_one(text));
     }
     for (path, _) in LONG {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Finding, Text, finding};
 
-const FOLDER: &str = "app/locales/";
+const FOLDER: &str = "app/i18n/";
 const MODEL: &str = "en";
 
 pub(super) fn check(texts: &[Text]) -> Result<Vec<Finding>> {
