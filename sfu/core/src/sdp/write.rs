@@ -44,18 +44,18 @@ impl LocalDescription {
             line(format_args!("m=application {port} UDP/DTLS/SCTP webrtc-datachannel"));
         } else {
             // The format list must not be empty, not even in a rejected section.
-            let formats: String = if section.codecs.is_empty() {
-                " 0".to_owned()
-            } else {
-                section
-                    .codecs
-                    .iter()
-                    .flat_map(|codec| [Some(codec.pt), codec.rtx_pt])
-                    .flatten()
-                    .map(|pt| format!(" {pt}"))
-                    .collect()
-            };
-            line(format_args!("m={kind} {port} UDP/TLS/RTP/SAVPF{formats}"));
+            let mut formats: Vec<String> = section
+                .codecs
+                .iter()
+                .flat_map(|codec| [Some(codec.pt), codec.rtx_pt])
+                .flatten()
+                .map(|pt| pt.to_string())
+                .collect();
+            if formats.is_empty() {
+                formats.push("0".to_owned());
+            }
+            let formats = formats.join(" ");
+            line(format_args!("m={kind} {port} UDP/TLS/RTP/SAVPF {formats}"));
         }
         line(format_args!("c=IN IP4 0.0.0.0"));
         line(format_args!("a=mid:{}", section.mid));
@@ -84,12 +84,11 @@ impl LocalDescription {
         line(format_args!("a=ice-options:trickle"));
         let digest: Vec<String> = self.fingerprint.digest.iter().map(|byte| format!("{byte:02X}")).collect();
         line(format_args!("a=fingerprint:{} {}", self.fingerprint.algorithm, digest.join(":")));
-        let setup = match (self.kind, self.setup) {
+        let setup = match self.setup {
             // An answer has to choose (RFC 5763 section 5).
-            (DescriptionKind::Answer, Setup::ActPass | Setup::Active) => "active",
-            (_, Setup::ActPass) => "actpass",
-            (_, Setup::Active) => "active",
-            (_, Setup::Passive) => "passive",
+            Setup::ActPass if self.kind == DescriptionKind::Offer => "actpass",
+            Setup::ActPass | Setup::Passive => "passive",
+            Setup::Active => "active",
         };
         line(format_args!("a=setup:{setup}"));
     }

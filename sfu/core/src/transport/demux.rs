@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(demux(&[0x80, 200, 0, 1, 0, 0, 0, 0]), Demux::Rtcp);
         // The marker bit on payload type 111 must not look like RTCP.
         let mut marked = [0; 12];
-        marked[..2].copy_from_slice(&[0x80, 0x80 | 111]);
+        marked[..2].copy_from_slice(&[0x80, 0x80 | 0x6f]);
         assert_eq!(demux(&marked), Demux::Rtp);
         for short in [&[][..], &[0], &[22; 12], &[0x80; 11], &[64; 40], &[255; 40]] {
             assert_eq!(demux(short), Demux::Unknown, "{short:?}");

@@ -40,7 +40,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 /// knows its records already. The implementation does so itself, at most seven times.
 const CLIENT_FLIGHT: Duration = Duration::from_millis(400);
 /// The client is in charge of repeating, so a server's own timer would only end it early.
-const SERVER_FLIGHT: Duration = Duration::from_secs(60);
+const SERVER_FLIGHT: Duration = Duration::from_mins(1);
 /// Datagrams kept until the ClientHello is complete.
 const MAX_PENDING: usize = 8;
 /// Handshake fragments we look at before and after the handshake is done.

@@ -30,8 +30,10 @@ use crate::media::IceCredentials;
 const DISCONNECTED_AFTER: Duration = Duration::from_secs(10);
 const FAILED_AFTER: Duration = Duration::from_secs(5);
 const KEEPALIVE: Duration = Duration::from_secs(2);
-/// Checks of one pair before it counts as failed: 200 ms apart, so for the time to fail.
-const CHECKS: u16 = 60;
+/// Between the checks of one pair, and so between its success and its nomination.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
+/// Checks of one pair before it counts as failed: about as many as fit into the time to fail.
+const CHECKS: u16 = 120;
 /// The agent wants to run each 200 ms even when nothing is due.
 const CONNECTED_TICK: Duration = Duration::from_millis(500);
 /// How long the selected address must be silent before another one may be nominated.
@@ -334,6 +336,7 @@ impl Generation {
             failed_timeout: Some(FAILED_AFTER),
             keepalive_interval: Some(KEEPALIVE),
             network_types: vec![NetworkType::Udp4, NetworkType::Udp6],
+            check_interval: CHECK_INTERVAL,
             max_binding_requests: Some(CHECKS),
             is_controlling: controlling,
             // Browsers hide their addresses, so most pairs are discovered: do not wait for others.

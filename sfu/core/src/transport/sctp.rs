@@ -315,8 +315,15 @@ impl Sctp {
                 if self.setup == ChannelSetup::Local {
                     self.open_channels(now);
                 }
+                // Data may have overtaken the end of the handshake; only now it can be answered.
+                let streams = self.association(handle).map(|association| association.stream_ids());
+                for id in streams.unwrap_or_default() {
+                    self.read(handle, id, now);
+                }
             }
-            Event::Stream(StreamEvent::Readable { id }) => self.read(handle, id, now),
+            Event::Stream(StreamEvent::Readable { id }) if self.established => {
+                self.read(handle, id, now);
+            }
             Event::Stream(StreamEvent::Opened { .. }) => {
                 if let Some(association) = self.association(handle) {
                     // Streams are found by id; this only empties the queue.

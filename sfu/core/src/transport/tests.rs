@@ -474,7 +474,7 @@ fn a_wrong_password_meets_silence() {
 fn garbage_changes_nothing() {
     let mut world = World::new(Setting::new(FINE, 3));
     let stranger: SocketAddr = "10.9.9.9:9".parse().unwrap();
-    let mut throw = |world: &mut World, rounds: usize| {
+    let throw = |world: &mut World, rounds: usize| {
         for _ in 0..rounds {
             let length = world.rng.random_range(0..200);
             let mut junk: Vec<u8> = (0..length).map(|_| world.rng.random()).collect();
