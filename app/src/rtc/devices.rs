@@ -86,7 +86,10 @@ fn constraints(kind: DeviceKind, id: Option<&str>) -> JsValue {
     wish.into()
 }
 
-async fn user_media(camera: Option<JsValue>, microphone: Option<JsValue>) -> Result<MediaStream, CaptureError> {
+async fn user_media(
+    camera: Option<JsValue>,
+    microphone: Option<JsValue>,
+) -> Result<MediaStream, CaptureError> {
     let devices = media_devices().ok_or(CaptureError::Denied)?;
     let constraints = MediaStreamConstraints::new();
     if let Some(camera) = camera {
@@ -95,8 +98,9 @@ async fn user_media(camera: Option<JsValue>, microphone: Option<JsValue>) -> Res
     if let Some(microphone) = microphone {
         constraints.set_audio(&microphone);
     }
-    let promise =
-        devices.get_user_media_with_constraints(&constraints).map_err(|error| CaptureError::from_js(&error))?;
+    let promise = devices
+        .get_user_media_with_constraints(&constraints)
+        .map_err(|error| CaptureError::from_js(&error))?;
     let stream = JsFuture::from(promise).await.map_err(|error| CaptureError::from_js(&error))?;
     Ok(stream.unchecked_into())
 }

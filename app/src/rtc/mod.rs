@@ -7,7 +7,10 @@ mod devices;
 mod level;
 mod local;
 mod object;
+mod peer;
 
 pub use capture::SourceState;
 pub use devices::DeviceInfo;
 pub use local::{LocalMedia, Wanted};
+pub(crate) use object::field;
+pub(crate) use peer::Peer;

@@ -29,10 +29,7 @@ pub struct Claims {
     pub name: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub metadata: String,
-    #[serde(
-        skip_serializing_if = "HashMap::is_empty",
-        deserialize_with = "null_is_default"
-    )]
+    #[serde(skip_serializing_if = "HashMap::is_empty", deserialize_with = "null_is_default")]
     pub attributes: HashMap<String, String>,
     /// `standard`, `ingress`, `egress`, `sip`, `agent`, `connector` or `bridge`; empty means standard.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -67,10 +64,7 @@ pub struct VideoGrant {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_publish_data: Option<bool>,
     /// `camera`, `microphone`, `screen_share`, `screen_share_audio`; empty means all.
-    #[serde(
-        skip_serializing_if = "Vec::is_empty",
-        deserialize_with = "null_is_default"
-    )]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_default")]
     pub can_publish_sources: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_update_own_metadata: Option<bool>,
@@ -88,10 +82,7 @@ pub struct VideoGrant {
     pub destination_room: String,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde calls it with a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -128,11 +119,7 @@ impl VideoGrant {
 impl Claims {
     /// `sub`, or `jti` where that is empty.
     pub fn identity(&self) -> &str {
-        if self.sub.is_empty() {
-            self.jti.as_deref().unwrap_or_default()
-        } else {
-            &self.sub
-        }
+        if self.sub.is_empty() { self.jti.as_deref().unwrap_or_default() } else { &self.sub }
     }
 
     /// An unknown kind counts as a standard participant.
@@ -207,10 +194,7 @@ mod tests {
             ("connector", Kind::Connector, false),
             ("robot", Kind::Standard, false),
         ] {
-            let claims = Claims {
-                kind: text.into(),
-                ..Claims::default()
-            };
+            let claims = Claims { kind: text.into(), ..Claims::default() };
             assert_eq!(claims.participant_kind(), kind, "{text}");
             assert_eq!(claims.is_dependent(), dependent, "{text}");
         }
@@ -221,9 +205,6 @@ mod tests {
         let claims = parse(NODE);
         let json = serde_json::to_string(&claims).unwrap();
         assert_eq!(parse(&json), claims);
-        assert!(
-            !json.contains("canSubscribe"),
-            "absent grants stay absent: {json}"
-        );
+        assert!(!json.contains("canSubscribe"), "absent grants stay absent: {json}");
     }
 }

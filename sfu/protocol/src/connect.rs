@@ -115,10 +115,7 @@ impl Connect {
         match mode {
             Mode::Dual => from_parameters(query),
             Mode::Single => {
-                let value = query
-                    .into_iter()
-                    .filter(|(key, _)| key.as_ref() == "join_request")
-                    .last();
+                let value = query.into_iter().filter(|(key, _)| key.as_ref() == "join_request").last();
                 join_request::decode(value.ok_or(ConnectError::NoJoinRequest)?.1.as_ref())
             }
         }
@@ -135,10 +132,7 @@ impl Connect {
 
     /// Whether a token with these claims may send this request.
     pub fn check(&self, claims: &Claims) -> Result<(), ConnectError> {
-        let may_update = claims
-            .video
-            .as_ref()
-            .is_some_and(|video| video.may_update_own_metadata());
+        let may_update = claims.video.as_ref().is_some_and(|video| video.may_update_own_metadata());
         if may_update || (self.metadata.is_empty() && self.attributes.is_empty()) {
             Ok(())
         } else {
@@ -170,15 +164,9 @@ where
     K: AsRef<str>,
     V: AsRef<str>,
 {
-    let mut connect = Connect {
-        auto_subscribe: true,
-        ..Connect::new(Mode::Dual)
-    };
+    let mut connect = Connect { auto_subscribe: true, ..Connect::new(Mode::Dual) };
     let mut resumes = false;
-    let mut reconnect = Reconnect {
-        participant_sid: String::new(),
-        reason: 0,
-    };
+    let mut reconnect = Reconnect { participant_sid: String::new(), reason: 0 };
     for (key, value) in query {
         let value = value.as_ref();
         let flag = matches!(value, "1" | "true");
@@ -192,9 +180,7 @@ where
             "sid" => value.clone_into(&mut reconnect.participant_sid),
             "reconnect_reason" => reconnect.reason = number(),
             "sdk" => {
-                let known = SDKS
-                    .iter()
-                    .find(|(name, _)| name.eq_ignore_ascii_case(value));
+                let known = SDKS.iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
                 client.sdk = known.map_or(Sdk::Unknown, |(_, sdk)| *sdk) as i32;
             }
             "version" => value.clone_into(&mut client.version),
@@ -267,17 +253,8 @@ fn to_parameters(connect: &Connect) -> Vec<(&'static str, String)> {
         }
     }
     if !client.capabilities.is_empty() {
-        let names = client
-            .capabilities
-            .iter()
-            .filter_map(|number| Capability::try_from(*number).ok());
-        query.push((
-            "capabilities",
-            names
-                .map(|found| found.as_str_name())
-                .collect::<Vec<_>>()
-                .join(","),
-        ));
+        let names = client.capabilities.iter().filter_map(|number| Capability::try_from(*number).ok());
+        query.push(("capabilities", names.map(|found| found.as_str_name()).collect::<Vec<_>>().join(",")));
     }
     if !connect.attributes.is_empty() {
         let json = serde_json::to_vec(&connect.attributes).expect("a map of strings is JSON");
@@ -307,24 +284,11 @@ mod tests {
 
     #[test]
     fn only_1_and_true_are_true() {
-        for (text, value) in [
-            ("1", true),
-            ("true", true),
-            ("0", false),
-            ("True", false),
-            ("yes", false),
-            ("", false),
-        ] {
-            assert_eq!(
-                parse(&[("adaptive_stream", text)]).adaptive_stream,
-                value,
-                "{text}"
-            );
-            assert_eq!(
-                parse(&[("auto_subscribe", text)]).auto_subscribe,
-                value,
-                "{text}"
-            );
+        for (text, value) in
+            [("1", true), ("true", true), ("0", false), ("True", false), ("yes", false), ("", false)]
+        {
+            assert_eq!(parse(&[("adaptive_stream", text)]).adaptive_stream, value, "{text}");
+            assert_eq!(parse(&[("auto_subscribe", text)]).auto_subscribe, value, "{text}");
         }
     }
 
@@ -335,10 +299,7 @@ mod tests {
             ("sdk", "ios"),
             ("protocol", "17"),
             ("client_protocol", "2"),
-            (
-                "capabilities",
-                "CAP_PACKET_TRAILER, CAP_FROM_THE_FUTURE,CAP_COMPRESSION_DEFLATE_RAW",
-            ),
+            ("capabilities", "CAP_PACKET_TRAILER, CAP_FROM_THE_FUTURE,CAP_COMPRESSION_DEFLATE_RAW"),
             ("os", "macOS"),
             ("version", "2.21.0"),
             ("protocol_of_tomorrow", "x"),
@@ -348,29 +309,15 @@ mod tests {
         assert_eq!(connect.client.client_protocol, 2);
         assert_eq!(connect.client.capabilities, [1, 2]);
         assert_eq!(connect.client.os, "macOS");
-        assert_eq!(
-            parse(&[("sdk", "fortran"), ("protocol", "many")]).client,
-            proto::ClientInfo::default()
-        );
+        assert_eq!(parse(&[("sdk", "fortran"), ("protocol", "many")]).client, proto::ClientInfo::default());
     }
 
     #[test]
     fn sid_and_reason_count_only_with_reconnect() {
+        assert_eq!(parse(&[("sid", "PA_1"), ("reconnect_reason", "1")]).reconnect, None);
         assert_eq!(
-            parse(&[("sid", "PA_1"), ("reconnect_reason", "1")]).reconnect,
-            None
-        );
-        assert_eq!(
-            parse(&[
-                ("sid", "PA_1"),
-                ("reconnect_reason", "1"),
-                ("reconnect", "1")
-            ])
-            .reconnect,
-            Some(Reconnect {
-                participant_sid: "PA_1".into(),
-                reason: 1
-            })
+            parse(&[("sid", "PA_1"), ("reconnect_reason", "1"), ("reconnect", "1")]).reconnect,
+            Some(Reconnect { participant_sid: "PA_1".into(), reason: 1 })
         );
     }
 
@@ -378,10 +325,7 @@ mod tests {
     fn attributes_are_base64_json_without_empty_values() {
         // {"a":"b","gone":""}
         let connect = parse(&[("attributes", "eyJhIjoiYiIsImdvbmUiOiIifQ")]);
-        assert_eq!(
-            connect.attributes,
-            [("a".to_owned(), "b".to_owned())].into()
-        );
+        assert_eq!(connect.attributes, [("a".to_owned(), "b".to_owned())].into());
         for bad in ["%%%", "bm90IGpzb24", "WzFd"] {
             let result = Connect::from_query(Mode::Dual, [("attributes", bad)]);
             assert!(matches!(result, Err(ConnectError::Attributes)), "{bad}");
@@ -391,20 +335,11 @@ mod tests {
     #[test]
     fn own_metadata_needs_the_grant() {
         let mut connect = Connect::new(Mode::Single);
-        let mut claims = Claims {
-            video: Some(crate::VideoGrant::default()),
-            ..Claims::default()
-        };
+        let mut claims = Claims { video: Some(crate::VideoGrant::default()), ..Claims::default() };
         assert!(connect.check(&claims).is_ok());
         connect.metadata = "me".into();
-        assert!(matches!(
-            connect.check(&claims),
-            Err(ConnectError::OwnMetadata)
-        ));
-        claims.video = Some(crate::VideoGrant {
-            can_update_own_metadata: Some(true),
-            ..Default::default()
-        });
+        assert!(matches!(connect.check(&claims), Err(ConnectError::OwnMetadata)));
+        claims.video = Some(crate::VideoGrant { can_update_own_metadata: Some(true), ..Default::default() });
         assert!(connect.check(&claims).is_ok());
     }
 

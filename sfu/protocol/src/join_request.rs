@@ -15,9 +15,7 @@ use flate2::write::GzEncoder;
 use prost::Message as _;
 
 use crate::connect::{Connect, ConnectError, Mode, Reconnect};
-use crate::proto::{
-    ConnectionSettings, JoinRequest, WrappedJoinRequest, wrapped_join_request::Compression,
-};
+use crate::proto::{ConnectionSettings, JoinRequest, WrappedJoinRequest, wrapped_join_request::Compression};
 
 /// Largest inflated request.
 pub const MAX_BYTES: usize = 1024 * 1024;
@@ -58,27 +56,15 @@ pub fn encode(connect: &Connect) -> String {
         Ok(short) if short.len() < plain.len() => (Compression::Gzip, short),
         _ => (Compression::None, plain),
     };
-    URL_SAFE.encode(
-        WrappedJoinRequest {
-            compression: compression as i32,
-            join_request,
-        }
-        .encode_to_vec(),
-    )
+    URL_SAFE.encode(WrappedJoinRequest { compression: compression as i32, join_request }.encode_to_vec())
 }
 
 fn inflate(gzipped: &[u8]) -> Result<Vec<u8>, ConnectError> {
     let mut plain = Vec::new();
     // One byte more than allowed tells "exactly full" from "too large".
     let mut reader = MultiGzDecoder::new(gzipped).take(MAX_BYTES as u64 + 1);
-    reader
-        .read_to_end(&mut plain)
-        .map_err(|_| ConnectError::Inflate)?;
-    if plain.len() > MAX_BYTES {
-        Err(ConnectError::TooLarge)
-    } else {
-        Ok(plain)
-    }
+    reader.read_to_end(&mut plain).map_err(|_| ConnectError::Inflate)?;
+    if plain.len() > MAX_BYTES { Err(ConnectError::TooLarge) } else { Ok(plain) }
 }
 
 fn from_message(request: JoinRequest) -> Connect {
@@ -122,9 +108,7 @@ fn to_message(connect: &Connect) -> JoinRequest {
         publisher_offer: connect.publisher_offer.clone(),
         reconnect: reconnect.is_some(),
         reconnect_reason: reconnect.map_or(0, |reconnect| reconnect.reason),
-        participant_sid: reconnect
-            .map(|reconnect| reconnect.participant_sid.clone())
-            .unwrap_or_default(),
+        participant_sid: reconnect.map(|reconnect| reconnect.participant_sid.clone()).unwrap_or_default(),
         sync_state: connect.sync_state.clone(),
     }
 }
@@ -140,10 +124,7 @@ mod tests {
         let mut connect = Connect::new(Mode::Single);
         connect.auto_subscribe = true;
         connect.client.sdk = 8;
-        connect.add_tracks = vec![proto::AddTrackRequest {
-            cid: "cid".into(),
-            ..Default::default()
-        }];
+        connect.add_tracks = vec![proto::AddTrackRequest { cid: "cid".into(), ..Default::default() }];
         connect.publisher_offer = Some(proto::SessionDescription {
             r#type: "offer".into(),
             sdp: "a=x\r\n".repeat(400),
@@ -154,13 +135,7 @@ mod tests {
     }
 
     fn wrap(compression: i32, join_request: Vec<u8>) -> String {
-        URL_SAFE.encode(
-            WrappedJoinRequest {
-                compression,
-                join_request,
-            }
-            .encode_to_vec(),
-        )
+        URL_SAFE.encode(WrappedJoinRequest { compression, join_request }.encode_to_vec())
     }
 
     fn gzip(plain: &[u8]) -> Vec<u8> {
@@ -186,10 +161,7 @@ mod tests {
         let values: Vec<_> = plain.collect();
         assert!(values.iter().any(|value| value.ends_with('=')));
         for value in values {
-            assert_eq!(
-                decode(value.trim_end_matches('=')).unwrap(),
-                decode(&value).unwrap()
-            );
+            assert_eq!(decode(value.trim_end_matches('=')).unwrap(), decode(&value).unwrap());
         }
     }
 
@@ -202,18 +174,8 @@ mod tests {
 
     #[test]
     fn the_address_is_not_taken_from_the_client() {
-        let info = proto::ClientInfo {
-            address: "8.8.8.8".into(),
-            ..Default::default()
-        };
-        let value = wrap(
-            0,
-            JoinRequest {
-                client_info: Some(info),
-                ..Default::default()
-            }
-            .encode_to_vec(),
-        );
+        let info = proto::ClientInfo { address: "8.8.8.8".into(), ..Default::default() };
+        let value = wrap(0, JoinRequest { client_info: Some(info), ..Default::default() }.encode_to_vec());
         assert_eq!(decode(&value).unwrap().client.address, "");
     }
 
@@ -222,31 +184,19 @@ mod tests {
         let bomb = wrap(1, gzip(&vec![0; 64 * MAX_BYTES]));
         assert!(bomb.len() < MAX_BYTES);
         assert!(matches!(decode(&bomb), Err(ConnectError::TooLarge)));
-        assert!(matches!(
-            decode(&"A".repeat(2 * MAX_BYTES + 1)),
-            Err(ConnectError::TooLarge)
-        ));
+        assert!(matches!(decode(&"A".repeat(2 * MAX_BYTES + 1)), Err(ConnectError::TooLarge)));
     }
 
     #[test]
     fn each_kind_of_damage_has_its_error() {
         assert!(matches!(decode("a+b/"), Err(ConnectError::Base64)));
         assert!(matches!(decode("_____w"), Err(ConnectError::Protobuf(_))));
-        assert!(matches!(
-            decode(&wrap(9, Vec::new())),
-            Err(ConnectError::Compression(9))
-        ));
-        assert!(matches!(
-            decode(&wrap(1, b"no gzip".to_vec())),
-            Err(ConnectError::Inflate)
-        ));
+        assert!(matches!(decode(&wrap(9, Vec::new())), Err(ConnectError::Compression(9))));
+        assert!(matches!(decode(&wrap(1, b"no gzip".to_vec())), Err(ConnectError::Inflate)));
         let mut cut = gzip(&to_message(&request()).encode_to_vec());
         cut.truncate(cut.len() / 2);
         assert!(matches!(decode(&wrap(1, cut)), Err(ConnectError::Inflate)));
-        assert!(matches!(
-            decode(&wrap(0, vec![0xff])),
-            Err(ConnectError::Protobuf(_))
-        ));
+        assert!(matches!(decode(&wrap(0, vec![0xff])), Err(ConnectError::Protobuf(_))));
     }
 
     proptest! {
