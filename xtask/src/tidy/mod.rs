@@ -40,10 +40,14 @@ pub(crate) fn run(checkout: &Checkout) -> Result<()> {
         eprintln!("tidy: nothing to say");
         return Ok(());
     }
-    for finding in &findings {
-        println!("{}: {}", finding.place, finding.rule);
-    }
+    println!("{}", listed(&findings));
     bail!("{} rules of the house are broken", findings.len())
+}
+
+fn listed(findings: &[Finding]) -> String {
+    let lines: Vec<String> =
+        findings.iter().map(|finding| format!("{}: {}", finding.place, finding.rule)).collect();
+    lines.join("\n")
 }
 
 fn findings(checkout: &Checkout) -> Result<Vec<Finding>> {
@@ -81,6 +85,6 @@ mod tests {
     #[test]
     fn the_house_is_tidy() {
         let findings = findings(&Checkout::find().unwrap()).unwrap();
-        assert!(findings.is_empty(), "{findings:#?}");
+        assert!(findings.is_empty(), "\n{}", listed(&findings));
     }
 }
