@@ -1,9 +1,14 @@
 // A participant of a meeting in our app, by the stable names of the UI contract (ui.md 12.1).
 
+import path from 'node:path';
+
+import { audioEnergy, framesDecoded, inbound, outbound } from './media.mjs';
+import { RESULTS } from './processes.mjs';
 import { until } from './wait.mjs';
-import { audioEnergy, framesDecoded, inbound } from './media.mjs';
 
 const REMOTE = '.OV_stream.remote';
+
+let pictures = 0;
 
 export class Participant {
   constructor(page) {
@@ -23,21 +28,43 @@ export class Participant {
     await this.enter();
   }
 
-  async openJoinView(link) {
-    await this.page.goto(link);
-    await this.page.locator('#participant-name-input').waitFor();
+  openJoinView(link) {
+    return this.explained(async () => {
+      await this.page.goto(link);
+      await this.page.locator('#participant-name-input').waitFor();
+    });
   }
 
-  async openDeviceView(name) {
-    await this.page.locator('#participant-name-input').fill(name);
-    await this.page.locator('#participant-name-submit').click();
-    await this.page.locator('ov-pre-join').waitFor();
+  openDeviceView(name) {
+    this.name = name;
+    return this.explained(async () => {
+      await this.page.locator('#participant-name-input').fill(name);
+      await this.page.locator('#participant-name-submit').click();
+      await this.page.locator('ov-pre-join').waitFor();
+    });
   }
 
-  async enter() {
-    await this.page.locator('#join-button').click();
-    await this.page.locator('ov-session').waitFor();
-    await this.page.locator('.OV_stream.local').first().waitFor();
+  enter() {
+    return this.explained(async () => {
+      await this.page.locator('#join-button').click();
+      await this.page.locator('ov-session').waitFor();
+      await this.page.locator('.OV_stream.local').first().waitFor();
+    });
+  }
+
+  /** Does something; when that fails, the error tells what this participant's page is like. */
+  async explained(act) {
+    try {
+      return await act();
+    } catch (error) {
+      pictures += 1;
+      const picture = path.join(RESULTS, `failure-${process.pid}-${pictures}.png`);
+      await this.page.screenshot({ path: picture, timeout: 5_000 }).catch(() => {});
+      const streams = await Promise.all([inbound(this.page), outbound(this.page)]).catch((reason) => reason.message);
+      error.message = `${this.name}: ${error.message}\npicture: ${picture}\nstreams in, out: ${JSON.stringify(streams)}\n`
+        + `complaints: ${JSON.stringify(this.page.complaints.slice(-20))}`;
+      throw error;
+    }
   }
 
   /** Clicks a button of the toolbar. */
@@ -49,11 +76,11 @@ export class Participant {
     return this.page.locator(REMOTE).count();
   }
 
-  async untilRemoteTiles(count, patienceMs) {
-    await until(`${count} remote tiles are shown`, async () => {
+  untilRemoteTiles(count, patienceMs) {
+    return this.explained(() => until(`${count} remote tiles are shown`, async () => {
       const seen = await this.remoteTiles();
       return seen === count ? true : Promise.reject(new Error(`${seen} tiles`));
-    }, patienceMs);
+    }, patienceMs));
   }
 
   /** Frames decoded for each remote tile that shows a video: what people see, not only what arrives. */
@@ -66,9 +93,9 @@ export class Participant {
   }
 
   /** Waits until each of `count` remote tiles shows moving pictures. */
-  async seesMoving(count, patienceMs) {
+  seesMoving(count, patienceMs) {
     let first;
-    await until(`${count} remote videos move`, async () => {
+    return this.explained(() => until(`${count} remote videos move`, async () => {
       const now = await this.framesByTile();
       if (now.length !== count) {
         first = undefined;
@@ -78,17 +105,17 @@ export class Participant {
       return now.every((frames, index) => frames >= first[index] + 10)
         ? true
         : Promise.reject(new Error(`frames from ${first} to ${now}`));
-    }, patienceMs);
+    }, patienceMs));
   }
 
   /** Waits until the loudspeaker plays something. */
-  async hears(patienceMs) {
+  hears(patienceMs) {
     let first;
-    await until('sound is heard', async () => {
+    return this.explained(() => until('sound is heard', async () => {
       const now = await audioEnergy(this.page);
       first ??= now;
       return now > first ? true : Promise.reject(new Error(`energy stays ${now}`));
-    }, patienceMs);
+    }, patienceMs));
   }
 
   frames() {

@@ -14,11 +14,13 @@ pub(crate) struct Checkout {
 
 impl Checkout {
     pub(crate) fn find() -> Result<Self> {
-        // The manifest folder as of now, not as of compile time: a target folder may be shared.
-        let manifest = std::env::var("CARGO_MANIFEST_DIR")
-            .map_or_else(|_| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let metadata =
-            MetadataCommand::new().current_dir(&manifest).exec().context("cannot read the workspace")?;
+        // Where cargo says that we are, or where we are called: never where we were compiled, since
+        // several checkouts may share a target folder.
+        let mut metadata = MetadataCommand::new();
+        if let Some(folder) = std::env::var_os("CARGO_MANIFEST_DIR") {
+            metadata.current_dir(folder);
+        }
+        let metadata = metadata.exec().context("cannot read the workspace")?;
         let root = metadata.workspace_root.clone().into_std_path_buf();
         Ok(Self { metadata, root })
     }
