@@ -205,6 +205,11 @@ impl<'a> Writer<'a> {
         self.length
     }
 
+    /// Bytes left.
+    pub fn room(&self) -> usize {
+        self.out.len() - self.length
+    }
+
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
