@@ -23,7 +23,6 @@ impl Shard {
                     channels,
                     certificate: self.config.certificate.clone(),
                     candidates: self.config.candidates.clone(),
-                    chance: self.config.chance.fork(),
                 };
                 self.open(now, transport, room, config);
             }
@@ -101,6 +100,7 @@ impl Shard {
             transport_cc: 0,
             ssrc,
             media_ssrc: 0,
+            life_due: now,
             feedback_due: now,
             report_due: now,
             estimate: None,

@@ -29,7 +29,7 @@ impl Shard {
             Ok(length) => &datagram[..length],
             Err(error) => return self.refused(error),
         };
-        peer.transport.saw_media(source, now);
+        self.sign_of_life(now, key, source);
         for packet in Compound::new(packet) {
             match packet {
                 Packet::SenderReport { ssrc, ntp, rtp, blocks } => {

@@ -1,7 +1,7 @@
 //! The packet path: from a received RTP datagram to sealed ones for each subscriber.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Shard;
 use super::peer::{Binding, Egress, MAX_SSRCS, Peer};
@@ -14,6 +14,8 @@ use crate::forward::track::{MAX_CARRIED, MAX_LAYERS, PayloadUse, Track, carry, e
 use crate::media::{Event, Kind};
 use crate::rtp::Header;
 use crate::srtp::SrtpError;
+
+const LIFE_SPACING: Duration = Duration::from_millis(500);
 
 /// A received packet, unwrapped if it was a retransmission.
 struct Arrival<'a> {
@@ -38,7 +40,8 @@ impl Shard {
             Ok(length) => &mut datagram[..length],
             Err(error) => return self.refused(error),
         };
-        peer.transport.saw_media(source, now);
+        self.sign_of_life(now, key, source);
+        let Some(peer) = self.peers.get_mut(key) else { return };
         if peer.transport_cc != 0
             && let Some((_, &[high, low])) = header
                 .elements(packet)
@@ -181,6 +184,13 @@ impl Shard {
                 counters.dropped += 1;
             }
         }
+    }
+
+    /// Authenticated media says that the peer is there; the transport need not hear it each time.
+    pub(super) fn sign_of_life(&mut self, now: Instant, key: usize, source: SocketAddr) {
+        let Some(peer) = self.peers.get_mut(key).filter(|peer| peer.life_due <= now) else { return };
+        peer.life_due = now + LIFE_SPACING;
+        self.with_transport(now, key, |transport| transport.saw_media(source, now));
     }
 
     pub(super) fn refused(&mut self, error: SrtpError) {

@@ -45,6 +45,8 @@ pub(super) struct Peer {
     pub(super) ssrc: u32,
     /// The newest media SSRC of the client: feedback that names none of its own is ignored.
     pub(super) media_ssrc: u32,
+    /// When to tell the transport next that media came in.
+    pub(super) life_due: Instant,
     pub(super) feedback_due: Instant,
     pub(super) report_due: Instant,
     /// Bits per second, from REMB.

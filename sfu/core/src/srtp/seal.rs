@@ -4,7 +4,7 @@ use super::cipher::{Cipher, ciphers};
 use super::{Profile, SrtpError};
 
 /// RTP padding that can be added while sealing.
-pub const MAX_PADDING: usize = 8;
+const MAX_PADDING: usize = 8;
 
 /// `PADDING[n - 1]` ends with `n`, after `n - 1` zeros (RFC 3550 section 5.1).
 const PADDING: [[u8; MAX_PADDING]; MAX_PADDING] = {
@@ -36,7 +36,7 @@ impl Sealer {
         self.profile
     }
 
-    /// Seals `payload` and `padding` bytes of RTP padding (at most [`MAX_PADDING`]; the header has
+    /// Seals `payload` and `padding` bytes of RTP padding (at most 8; the header has
     /// its P bit set by the caller) behind the header that already stands in `out[..header_len]`.
     /// `index` is roll-over counter and sequence number. Answers the length of the packet.
     pub fn rtp(
