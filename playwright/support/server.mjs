@@ -29,7 +29,7 @@ let servers = 0;
 
 export class Server {
   /** Starts a server and waits until it answers. `env` adds to or replaces its settings. */
-  static async start(env = {}) {
+  static async start(env = {}, { everyMs } = {}) {
     const [port, livekitPort] = await freePorts(2);
     const data = mkdtempSync(path.join(os.tmpdir(), 'meet-test-'));
     servers += 1;
@@ -44,6 +44,7 @@ export class Server {
       MEET_INITIAL_API_KEY: API_KEY,
       ...env,
     };
+    const since = performance.now();
     const child = start(PROGRAM, [], { env: settings, cwd: data, stdio: ['ignore', 'pipe', 'pipe'] });
     const output = createWriteStream(log);
     child.stdout?.pipe(output, { end: false });
@@ -53,7 +54,8 @@ export class Server {
       await until(`${PROGRAM} answers (log: ${log})`, async () => {
         if (hasEnded(child)) return { gone: true };
         return (await fetch(`${server.url}/health`)).ok;
-      });
+      }, undefined, everyMs);
+      server.startedInMs = performance.now() - since;
       if (hasEnded(child)) throw new Error(`${PROGRAM} does not start: see ${log}`);
     } catch (error) {
       await server.stop();

@@ -10,7 +10,7 @@ const INTERVAL_MS = 100;
  * Asks `look` again and again until it answers something truthy, and answers that.
  * An exception counts as "not yet": its message is part of the final error.
  */
-export async function until(what, look, patienceMs = PATIENCE_MS) {
+export async function until(what, look, patienceMs = PATIENCE_MS, everyMs = INTERVAL_MS) {
   const deadline = Date.now() + patienceMs;
   let seen;
   for (;;) {
@@ -25,7 +25,7 @@ export async function until(what, look, patienceMs = PATIENCE_MS) {
       const last = seen instanceof Error ? seen.message : JSON.stringify(seen);
       throw new Error(`waited ${patienceMs / 1000} s in vain until ${what}; last seen: ${last}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 
