@@ -148,8 +148,8 @@ mod tests {
     #[test]
     fn json_accepts_snake_and_camel_case_and_writes_64_bit_numbers_as_text() {
         for text in [
-            r#"{"addTrack":{"cid":"c","disableDtx":true}}"#,
-            r#"{"add_track":{"cid":"c","disable_dtx":true}}"#,
+            r#"{"addTrack":{"cid":"c","audioFeatures":["TF_STEREO"]}}"#,
+            r#"{"add_track":{"cid":"c","audio_features":["TF_STEREO"]}}"#,
         ] {
             let Some(proto::signal_request::Message::AddTrack(add)) =
                 decode_request(Frame::Text(text)).unwrap().message
@@ -157,7 +157,7 @@ mod tests {
                 panic!("not an add_track")
             };
             assert_eq!(add.cid, "c");
-            assert!(add.disable_dtx);
+            assert_eq!(add.audio_features, [proto::AudioTrackFeature::TfStereo as i32]);
         }
         assert_eq!(
             encode_response(&response(), Encoding::Json).unwrap(),

@@ -421,7 +421,7 @@ pub enum Event {
     /// Everybody who speaks now, the own participant included.
     Speakers(Vec<proto::SpeakerInfo>),
     Quality(Vec<proto::ConnectionQualityInfo>),
-    Data(DataMessage),
+    Data(Box<DataMessage>),
     /// Keep this token in place of the old one.
     Token(String),
 }

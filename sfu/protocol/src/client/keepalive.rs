@@ -3,7 +3,6 @@
 
 use super::api::Millis;
 use crate::proto;
-use crate::proto::signal_request::Message;
 
 const DEFAULT_INTERVAL: Millis = 5_000;
 const DEFAULT_TIMEOUT: Millis = 15_000;
@@ -19,7 +18,7 @@ pub(super) struct Keepalive {
 
 pub(super) enum Beat {
     Idle,
-    Ping([Message; 2]),
+    Ping { timestamp: i64, rtt: i64 },
     Lost,
 }
 
@@ -61,10 +60,6 @@ impl Keepalive {
             return Beat::Idle;
         }
         self.next_ping = now + self.interval;
-        let timestamp = now as i64;
-        Beat::Ping([
-            Message::Ping(timestamp),
-            Message::PingReq(proto::Ping { timestamp, rtt: self.rtt as i64 }),
-        ])
+        Beat::Ping { timestamp: now as i64, rtt: self.rtt as i64 }
     }
 }

@@ -317,7 +317,7 @@ impl Session {
         match self.phase {
             Phase::Waiting { .. } => self.begin(),
             Phase::Opening { .. } | Phase::Greeting { .. } | Phase::Validating { .. } => {
-                self.retry(self.resume)
+                self.retry(self.resume);
             }
             // Media that does not come back to the same participant needs new connections.
             Phase::Preparing { .. } | Phase::Settling { .. } => self.retry(None),

@@ -188,7 +188,7 @@ impl Session {
                 if self.peer(peer).is_some()
                     && let Some(message) = self.data.receive(self.now, channel, &payload)
                 {
-                    self.event(Event::Data(message));
+                    self.event(Event::Data(Box::new(message)));
                 }
             }
             Input::SetLocal { source, track } => self.set_local(source, track),
@@ -253,7 +253,10 @@ impl Session {
         }
         match self.keepalive.beat(self.now) {
             Beat::Idle => {}
-            Beat::Ping(pings) => pings.into_iter().for_each(|ping| self.send(ping)),
+            Beat::Ping { timestamp, rtt } => {
+                self.send(Message::Ping(timestamp));
+                self.send(Message::PingReq(proto::Ping { timestamp, rtt }));
+            }
             Beat::Lost => return self.retry(Some(ReconnectReason::RrSignalDisconnected)),
         }
         for settings in self.tiles.take_due(self.now) {
@@ -292,7 +295,9 @@ impl Session {
     }
 
     fn events(&mut self, events: Vec<Event>) {
-        events.into_iter().for_each(|event| self.event(event));
+        for event in events {
+            self.event(event);
+        }
     }
 
     fn subscribe(&mut self, track_sids: Vec<String>, subscribe: bool) {

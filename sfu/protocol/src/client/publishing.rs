@@ -106,8 +106,9 @@ impl Session {
             *deadline = Some(until);
             if resumes {
                 // The request, or its answer, may have been lost with the socket.
-                let request = self.add_track_request(source);
-                request.into_iter().for_each(|request| self.send_now(Message::AddTrack(request)));
+                if let Some(request) = self.add_track_request(source) {
+                    self.send_now(Message::AddTrack(request));
+                }
             } else if !self.may_publish() {
                 self.refused(source);
             }
