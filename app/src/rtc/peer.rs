@@ -135,7 +135,7 @@ impl Inner {
                 }
             }
             Output::AddSender { source, encodings, .. } => {
-                self.add_sender(source, &encodings, track.as_ref())
+                self.add_sender(source, &encodings, track.as_ref());
             }
             Output::SwapTrack { source, .. } => {
                 let sender = self.senders.borrow().get(&source).map(RtcRtpTransceiver::sender);
