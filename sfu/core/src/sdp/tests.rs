@@ -309,7 +309,10 @@ fn answer(description: &Description) -> LocalDescription {
                 source: (purpose == Purpose::Send).then(|| LocalSource {
                     stream: "PA_a|TR_b".to_owned(),
                     track: "TR_b".to_owned(),
-                    ssrc: SsrcInfo { ssrc: chance.u32(), rtx_ssrc: Some(chance.u32()) },
+                    ssrc: SsrcInfo {
+                        ssrc: chance.u32(),
+                        rtx_ssrc: (kind == Kind::Video).then(|| chance.u32()),
+                    },
                     cname: "PA_a".to_owned(),
                 }),
                 receive_rids: section.rids.clone(),
@@ -363,6 +366,16 @@ fn simulcast_is_answered() {
     assert!(sdp.contains("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"));
     assert!(sdp.contains("a=end-of-candidates\r\n"));
     assert!(sdp.contains("a=group:BUNDLE 0 1 2\r\n"));
+}
+
+#[test]
+fn no_retransmission_ssrc_without_retransmission() {
+    let mut local = answer(&parse(CHROMIUM_FIRST).unwrap());
+    let source = local.sections[0].source.as_mut().unwrap();
+    source.ssrc = SsrcInfo { ssrc: 11, rtx_ssrc: Some(12) };
+    let sdp = local.to_sdp();
+    assert!(sdp.contains("a=ssrc:11 cname:"));
+    assert!(!sdp.contains("a=ssrc:12") && !sdp.contains("FID 11"));
 }
 
 #[test]

@@ -138,7 +138,9 @@ fn media(section: &LocalSection, line: &mut impl FnMut(std::fmt::Arguments<'_>))
         let (stream, track) = (token(&source.stream), token(&source.track));
         let cname = token(&source.cname);
         line(format_args!("a=msid:{stream} {track}"));
-        let ssrcs = [Some(source.ssrc.ssrc), source.ssrc.rtx_ssrc];
+        // Chromium refuses a second SSRC in a section without retransmission.
+        let has_rtx = section.codecs.iter().any(|codec| codec.rtx_pt.is_some());
+        let ssrcs = [Some(source.ssrc.ssrc), source.ssrc.rtx_ssrc.filter(|_| has_rtx)];
         if let [Some(media), Some(rtx)] = ssrcs {
             line(format_args!("a=ssrc-group:FID {media} {rtx}"));
         }
