@@ -375,7 +375,7 @@ fn no_retransmission_ssrc_without_retransmission() {
     source.ssrc = SsrcInfo { ssrc: 11, rtx_ssrc: Some(12) };
     let sdp = local.to_sdp();
     assert!(sdp.contains("a=ssrc:11 cname:"));
-    assert!(!sdp.contains("a=ssrc:12") && !sdp.contains("FID 11"));
+    assert!(!sdp.contains("a=ssrc:12 ") && !sdp.contains("FID 11 12"));
 }
 
 #[test]
