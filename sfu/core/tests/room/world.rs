@@ -300,12 +300,6 @@ pub(crate) fn add_track(cid: &str, kind: &str) -> proto::AddTrackRequest {
     }
 }
 
-pub(crate) fn participant(tell: &Tell) -> &proto::ParticipantInfo {
-    match tell {
-        Tell::Join(join) => join.participant.as_ref().expect("own info"),
-        other => panic!("no join response: {other:?}"),
-    }
-}
 
 pub(crate) fn updates(told: &[Tell]) -> Vec<proto::ParticipantInfo> {
     told.iter()
