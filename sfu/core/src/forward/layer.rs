@@ -147,7 +147,8 @@ impl Layer {
     pub fn timestamp_at(&self, ntp: u64) -> Option<u32> {
         let report = self.report?;
         let distance = i128::from(ntp.wrapping_sub(report.ntp) as i64);
-        Some(report.rtp.wrapping_add((distance * i128::from(self.clock_rate) >> 32) as u32))
+        // To the nearest tick, so that a way there and back changes nothing.
+        Some(report.rtp.wrapping_add(((distance * i128::from(self.clock_rate) + (1 << 31)) >> 32) as u32))
     }
 }
 

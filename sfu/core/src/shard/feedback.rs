@@ -195,13 +195,14 @@ impl Shard {
                 asked += 1;
             }
         }
-        self.busy |= wanted.contains(&true);
         let length = writer.len();
         if asked > 0 && egress.rtcp(&out[..length]) {
             self.counters.plis_out += asked;
             let peer = source.peer;
             self.list(peer);
         }
-        self.wake(now);
+        if wanted.contains(&true) {
+            self.wake(now);
+        }
     }
 }

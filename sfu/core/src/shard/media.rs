@@ -49,8 +49,9 @@ impl Shard {
                 .map(|(id, data)| (id, data.first_chunk::<2>().unwrap_or(&[0; 2])))
         {
             peer.arrivals.record(u16::from_be_bytes([high, low]), micros);
-            self.busy = true;
+            self.wake(now);
         }
+        let Some(peer) = self.peers.get_mut(key) else { return };
         let Some(body) = header.payload(packet) else {
             self.counters.malformed += 1;
             return;
@@ -110,7 +111,7 @@ impl Shard {
             return;
         }
         layer.arrived(facts.sequence, now);
-        self.busy = true;
+        let missing = !layer.losses.is_empty();
         if payload_at == body.end {
             for &send in &track.sends {
                 if let Some(send) = self.sends.get_mut(send) {
@@ -152,6 +153,9 @@ impl Shard {
         }
         if started {
             self.retarget(now, binding.track);
+        }
+        if missing {
+            self.wake(now);
         }
         let payload = &mut packet[payload_at..body.end];
         self.forward(now, binding, Arrival { facts, carried: &carried[..carried_len], payload });

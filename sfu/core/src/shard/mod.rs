@@ -188,6 +188,19 @@ impl Shard {
         self.counters
     }
 
+    /// Gives a transport an address and keys as if its handshakes were done, for benches and tests
+    /// of the packet path alone.
+    #[doc(hidden)]
+    pub fn adopt(&mut self, now: Instant, transport: TransportId, address: SocketAddr, keys: transport::SrtpKeys) {
+        let Some(&key) = self.peer_keys.get(&transport) else { return };
+        self.reachable(key, address);
+        self.transport_event(key, TransportEvent::Keys(keys));
+        if let Some(peer) = self.peers.get_mut(key) {
+            peer.egress.destination = Some(address);
+        }
+        self.opened(now, key);
+    }
+
     /// Runs something on a peer's transport and carries out what follows from it.
     fn with_transport(&mut self, now: Instant, key: usize, run: impl FnOnce(&mut transport::Transport)) {
         let Some(peer) = self.peers.get_mut(key) else { return };
@@ -205,7 +218,8 @@ impl Shard {
             }
         }
         let was_open = peer.egress.is_open();
-        peer.egress.destination = peer.transport.destination();
+        // Between two pairs media keeps going where it went.
+        peer.egress.destination = peer.transport.destination().or(peer.egress.destination);
         while let Some(event) = self.peers.get_mut(key).and_then(|peer| peer.transport.poll_event()) {
             self.transport_event(key, event);
         }

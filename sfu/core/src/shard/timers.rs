@@ -32,6 +32,7 @@ impl Shard {
 
     /// Makes sure that timers run, soon if media flows.
     pub(super) fn wake(&mut self, now: Instant) {
+        self.busy = true;
         let due = now + TICK;
         if self.tick_due.is_none_or(|at| at > due) {
             self.tick_due = Some(due);
