@@ -195,7 +195,7 @@ impl RoomTask {
                 Output::Media(command) => self.command(command).await,
                 Output::Event(event) => {
                     if self.pending_events.len() < MAX_ROOM_EVENTS {
-                        self.pending_events.push_back(event);
+                        self.pending_events.push_back(*event);
                     } else {
                         tracing::error!(room = self.id, "nobody takes room events: one is lost");
                         self.totals.lost_room_events.fetch_add(1, Ordering::Relaxed);

@@ -187,7 +187,7 @@ pub enum Output {
         connection: ConnectionId,
     },
     Media(crate::media::Command),
-    Event(RoomEvent),
+    Event(Box<RoomEvent>),
     /// The room is over: every connection has been closed; drop it.
     Finished,
 }

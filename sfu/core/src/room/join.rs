@@ -111,7 +111,7 @@ impl Room {
         self.connections.insert(connection, key);
         self.transports.insert(transport, key);
         self.counts_changed();
-        let room = self.room_id;
+        let room = self.id;
         self.command(Command::Open {
             transport,
             room,

@@ -16,7 +16,7 @@ impl Room {
             Event::Failed { transport, .. } => self.transport_failed(transport),
             Event::Data { transport, channel, payload } => self.data(transport, channel, &payload),
             Event::LayerStarted { track, layer, codec, ssrc } => {
-                self.layer_started(track, layer, codec, ssrc)
+                self.layer_started(track, layer, codec, ssrc);
             }
             Event::Speakers { levels, .. } => self.speakers(&levels),
             // The packet path falls back to a living layer by itself, and first packets are counted there.

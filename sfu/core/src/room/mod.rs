@@ -61,7 +61,8 @@ pub struct RoomCounters {
 pub struct Room {
     options: RoomOptions,
     environment: Environment,
-    room_id: u64,
+    /// First of our ids, and our name towards the shard.
+    id: u64,
     next_id: u64,
     chance: Chance,
     sid: String,
@@ -79,7 +80,7 @@ pub struct Room {
     /// Whose updates wait to be sent together.
     batch: BTreeSet<Key>,
     batch_due: Option<Instant>,
-    room_update_due: Option<Instant>,
+    info_due: Option<Instant>,
     quality_at: Instant,
     departures: VecDeque<(Instant, ParticipantInfo)>,
     replay: Replay,
@@ -100,7 +101,7 @@ impl Room {
         let mut room = Room {
             options,
             environment,
-            room_id: id_base,
+            id: id_base,
             next_id: id_base,
             chance,
             sid,
@@ -115,7 +116,7 @@ impl Room {
             speaking: BTreeMap::new(),
             batch: BTreeSet::new(),
             batch_due: None,
-            room_update_due: None,
+            info_due: None,
             quality_at: now.instant,
             departures: VecDeque::new(),
             replay: Replay::default(),
@@ -213,6 +214,6 @@ impl Room {
     }
 
     fn event(&mut self, event: RoomEvent) {
-        self.outputs.push_back(Output::Event(event));
+        self.outputs.push_back(Output::Event(Box::new(event)));
     }
 }

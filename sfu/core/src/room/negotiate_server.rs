@@ -27,7 +27,7 @@ impl Room {
         let Some(participant) = self.participants.get_mut(&key) else { return };
         participant.subscriber = Some(peer);
         self.transports.insert(transport, key);
-        let room = self.room_id;
+        let room = self.id;
         self.command(Command::Open {
             transport,
             room,

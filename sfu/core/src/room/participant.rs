@@ -193,16 +193,19 @@ pub(super) fn admits(
 
 /// The permission of a grant, in the form clients are told.
 pub(super) fn permission_of(grant: &VideoGrant) -> ParticipantPermission {
+    let names = &grant.can_publish_sources;
+    let sources: Vec<i32> = SOURCES
+        .iter()
+        .filter(|(name, _)| names.iter().any(|granted| granted == name))
+        .map(|(_, source)| *source as i32)
+        .collect();
+    // An empty list means all sources: a list of unknown names must not become one.
+    let can_publish = grant.may_publish() && (names.is_empty() || !sources.is_empty());
     ParticipantPermission {
         can_subscribe: grant.may_subscribe(),
-        can_publish: grant.may_publish(),
+        can_publish,
         can_publish_data: grant.may_publish_data(),
-        can_publish_sources: grant
-            .can_publish_sources
-            .iter()
-            .filter_map(|name| source_of(name))
-            .map(|source| source as i32)
-            .collect(),
+        can_publish_sources: sources,
         hidden: grant.hidden,
         recorder: grant.recorder,
         can_update_metadata: grant.may_update_own_metadata(),
@@ -217,12 +220,10 @@ pub(super) fn apply_permission(grant: &mut VideoGrant, permission: &ParticipantP
     grant.can_subscribe = Some(permission.can_subscribe);
     grant.can_publish = Some(permission.can_publish);
     grant.can_publish_data = Some(permission.can_publish_data);
-    grant.can_publish_sources = permission
-        .can_publish_sources
+    grant.can_publish_sources = SOURCES
         .iter()
-        .filter_map(|source| TrackSource::try_from(*source).ok())
-        .filter_map(source_name)
-        .map(str::to_owned)
+        .filter(|(_, source)| permission.can_publish_sources.contains(&(*source as i32)))
+        .map(|(name, _)| (*name).to_owned())
         .collect();
     grant.can_update_own_metadata = Some(permission.can_update_metadata);
     grant.can_subscribe_metrics = Some(permission.can_subscribe_metrics);
@@ -231,26 +232,12 @@ pub(super) fn apply_permission(grant: &mut VideoGrant, permission: &ParticipantP
     grant.agent = permission.agent;
 }
 
-/// An unknown name in a non-empty list must not widen the permission: it maps to no real source.
-fn source_of(name: &str) -> Option<TrackSource> {
-    Some(match name {
-        "camera" => TrackSource::Camera,
-        "microphone" => TrackSource::Microphone,
-        "screen_share" => TrackSource::ScreenShare,
-        "screen_share_audio" => TrackSource::ScreenShareAudio,
-        _ => TrackSource::Unknown,
-    })
-}
-
-fn source_name(source: TrackSource) -> Option<&'static str> {
-    match source {
-        TrackSource::Camera => Some("camera"),
-        TrackSource::Microphone => Some("microphone"),
-        TrackSource::ScreenShare => Some("screen_share"),
-        TrackSource::ScreenShareAudio => Some("screen_share_audio"),
-        TrackSource::Unknown => Some("unknown"),
-    }
-}
+const SOURCES: [(&str, TrackSource); 4] = [
+    ("camera", TrackSource::Camera),
+    ("microphone", TrackSource::Microphone),
+    ("screen_share", TrackSource::ScreenShare),
+    ("screen_share_audio", TrackSource::ScreenShareAudio),
+];
 
 pub(super) fn kind_of(name: &str) -> Kind {
     match name {

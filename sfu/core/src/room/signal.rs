@@ -123,7 +123,7 @@ impl Room {
         use simulate_scenario::Scenario;
         match scenario {
             Some(Scenario::NodeFailure(true) | Scenario::DisconnectSignalOnResume(true)) => {
-                self.cut_socket(key)
+                self.cut_socket(key);
             }
             Some(Scenario::ServerLeave(true)) => {
                 self.remove(key, DisconnectReason::ServerShutdown, Some(leave_request::Action::Disconnect));

@@ -17,7 +17,7 @@ use super::publish::Track;
 use crate::media::{Command, Kind, Selection, SendId, SendParams, TrackId};
 
 /// How long a wish waits for its track before the client hears that there is none.
-const WISH_PATIENCE: Duration = Duration::from_secs(60);
+const WISH_PATIENCE: Duration = Duration::from_mins(1);
 const MAX_WISHES: usize = 1000;
 /// `VideoQuality::OFF` of newer protocols.
 const QUALITY_OFF: i32 = VideoQuality::Off as i32;

@@ -9,12 +9,12 @@ use super::Room;
 use super::participant::Key;
 
 /// From joining to connected media.
-pub(super) const ACTIVE_PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const ACTIVE_PATIENCE: Duration = Duration::from_mins(1);
 /// How long a participant without socket and media may take to come back.
 pub(super) const GONE_PATIENCE: Duration = Duration::from_secs(15);
 /// The same after its ICE failed.
 pub(super) const FAILED_PATIENCE: Duration = Duration::from_secs(5);
-pub(super) const REFRESH_INTERVAL: Duration = Duration::from_secs(5 * 60);
+pub(super) const REFRESH_INTERVAL: Duration = Duration::from_mins(5);
 const QUALITY_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Room {
@@ -29,7 +29,7 @@ impl Room {
         });
         let quality = (!self.participants.is_empty()).then_some(self.quality_at);
         participants
-            .chain([self.batch_due, self.room_update_due, self.closes_at(), quality].into_iter().flatten())
+            .chain([self.batch_due, self.info_due, self.closes_at(), quality].into_iter().flatten())
             .min()
     }
 
@@ -49,8 +49,8 @@ impl Room {
         if self.batch_due.is_some_and(|due| due <= now) {
             self.flush_batch();
         }
-        if self.room_update_due.is_some_and(|due| due <= now) {
-            self.room_update_due = None;
+        if self.info_due.is_some_and(|due| due <= now) {
+            self.info_due = None;
             self.tell_room();
         }
         if self.quality_at <= now {

@@ -20,7 +20,7 @@ const SMALL_ROOM: usize = 100;
 const SMALL_DELAY: Duration = Duration::from_millis(100);
 const LARGE_DELAY: Duration = Duration::from_secs(3);
 /// How long departures are remembered for those who resume.
-const DEPARTURES_AGE: Duration = Duration::from_secs(120);
+const DEPARTURES_AGE: Duration = Duration::from_mins(2);
 const MAX_DEPARTURES: usize = 256;
 
 impl Room {
@@ -165,7 +165,7 @@ impl Room {
     /// Asks for a room update soon; counts change in bursts.
     pub(super) fn counts_changed(&mut self) {
         const DELAY: Duration = Duration::from_secs(5);
-        self.room_update_due.get_or_insert(self.now.instant + DELAY);
+        self.info_due.get_or_insert(self.now.instant + DELAY);
     }
 }
 

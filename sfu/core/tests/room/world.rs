@@ -112,7 +112,7 @@ impl World {
                     assert!(self.closed.insert(connection), "closed twice");
                 }
                 Output::Media(command) => self.commands.push(command),
-                Output::Event(event) => self.events.push(event),
+                Output::Event(event) => self.events.push(*event),
                 Output::Finished => self.finished = true,
             }
         }
@@ -299,7 +299,6 @@ pub(crate) fn add_track(cid: &str, kind: &str) -> proto::AddTrackRequest {
         ..Default::default()
     }
 }
-
 
 pub(crate) fn updates(told: &[Tell]) -> Vec<proto::ParticipantInfo> {
     told.iter()
