@@ -1,0 +1,5 @@
+//! Entry point of the browser bundle.
+
+fn main() {
+    meet_app::start();
+}
