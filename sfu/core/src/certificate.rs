@@ -22,19 +22,11 @@ impl Certificate {
     pub fn generate() -> Result<Certificate, CertificateError> {
         let provider = rtc_dtls::crypto_provider::default_provider()
             .map_err(|error| CertificateError(error.to_string()))?;
-        let inner = rtc_dtls::crypto::Certificate::generate_self_signed(
-            vec!["sfu".to_owned()],
-            provider.crypto(),
-        )
-        .map_err(|error| CertificateError(error.to_string()))?;
-        let der = inner
-            .certificate
-            .first()
-            .ok_or_else(|| CertificateError("empty".to_owned()))?;
-        Ok(Certificate {
-            fingerprint: sha256(der),
-            inner,
-        })
+        let inner =
+            rtc_dtls::crypto::Certificate::generate_self_signed(vec!["sfu".to_owned()], provider.crypto())
+                .map_err(|error| CertificateError(error.to_string()))?;
+        let der = inner.certificate.first().ok_or_else(|| CertificateError("empty".to_owned()))?;
+        Ok(Certificate { fingerprint: sha256(der), inner })
     }
 
     /// SHA-256 digest, as it goes into `a=fingerprint`.
@@ -44,10 +36,7 @@ impl Certificate {
 }
 
 fn sha256(der: &[u8]) -> Fingerprint {
-    Fingerprint {
-        algorithm: "sha-256".to_owned(),
-        digest: digest(&SHA256, der).as_ref().to_vec(),
-    }
+    Fingerprint { algorithm: "sha-256".to_owned(), digest: digest(&SHA256, der).as_ref().to_vec() }
 }
 
 impl fmt::Debug for Certificate {

@@ -660,3 +660,75 @@ fn candidates_of_the_peer_are_tried() {
     world.collect();
     assert!(world.until(5 * SECOND, |world| world.both(Peer::is_connected)));
 }
+
+/// A check with USE-CANDIDATE, as the peer `index` would send it.
+fn nomination(world: &World, index: usize) -> Vec<u8> {
+    let (from, to) = (&world.peers[index].credentials, &world.peers[1 - index].credentials);
+    let username = format!("{}:{}", to.ufrag, from.ufrag);
+    let mut attributes = vec![0, 0x25, 0, 0, 0, 0x24, 0, 4, 0x6e, 0, 1, 0xff, 0x80, 0x2a, 0, 8];
+    attributes.extend([1; 8]);
+    attributes.extend([0, 6, 0, username.len() as u8]);
+    attributes.extend(username.as_bytes());
+    attributes.resize(attributes.len().next_multiple_of(4), 0);
+    let mut datagram = vec![0, 1];
+    datagram.extend(((attributes.len() + 24) as u16).to_be_bytes());
+    datagram.extend([0x21, 0x12, 0xa4, 0x42]);
+    datagram.extend([5; 12]);
+    datagram.extend(attributes);
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, to.pwd.as_bytes());
+    let tag = aws_lc_rs::hmac::sign(&key, &datagram);
+    datagram.extend([0, 8, 0, 20]);
+    datagram.extend(tag.as_ref());
+    datagram
+}
+
+#[test]
+fn a_peer_that_moved_and_nominates_is_followed() {
+    let (mut world, _) = time_to_connect(Setting::new(FINE, 1));
+    let old = world.peers[CLIENT].address;
+    let new: SocketAddr = "10.0.0.77:1234".parse().unwrap();
+    let server = world.peers[SERVER].address;
+    world.run(SECOND);
+    // While the old address lives, a nomination of another one changes nothing.
+    let datagram = nomination(&world, CLIENT);
+    let now = world.now;
+    world.peers[SERVER].transport.receive(new, server, &datagram, now);
+    world.collect();
+    world.run(SECOND);
+    assert_eq!(world.peers[SERVER].transport.destination(), Some(old));
+
+    world.peers[CLIENT].address = new;
+    let mut followed = false;
+    for _ in 0..20 {
+        world.run(Duration::from_millis(500));
+        let now = world.now;
+        world.peers[SERVER].transport.receive(new, server, &datagram, now);
+        world.collect();
+        followed |= world.peers[SERVER].transport.destination() == Some(new);
+    }
+    assert!(followed);
+    world.run(20 * SECOND);
+    assert!(world.both(Peer::is_connected));
+    assert_eq!(world.peers[SERVER].transport.destination(), Some(new));
+}
+
+#[test]
+fn a_nomination_from_an_address_that_does_not_answer_moves_nothing() {
+    let (mut world, _) = time_to_connect(Setting::new(FINE, 1));
+    let old = world.peers[CLIENT].address;
+    let thief: SocketAddr = "10.0.0.66:66".parse().unwrap();
+    let server = world.peers[SERVER].address;
+    let datagram = nomination(&world, CLIENT);
+    world.cut = true;
+    for _ in 0..16 {
+        world.run(Duration::from_millis(500));
+        let now = world.now;
+        world.peers[SERVER].transport.receive(thief, server, &datagram, now);
+        world.collect();
+        assert_eq!(world.peers[SERVER].transport.destination(), Some(old));
+    }
+    world.cut = false;
+    world.run(5 * SECOND);
+    assert!(world.both(Peer::is_connected));
+    assert_eq!(world.peers[SERVER].transport.destination(), Some(old));
+}
