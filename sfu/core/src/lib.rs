@@ -15,6 +15,8 @@
 
 pub mod certificate;
 pub mod forward;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod ids;
 pub mod media;
 pub mod room;

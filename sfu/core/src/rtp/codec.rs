@@ -123,7 +123,7 @@ mod tests {
             (Codec::H265, &[32 << 1, 1, 0], true),
             (Codec::H265, &[19 << 1, 1, 0], true),
             (Codec::H265, &[1 << 1, 1, 0], false),
-            (Codec::H265, &[49 << 1, 1, 0x80 | 19], true),
+            (Codec::H265, &[49 << 1, 1, 0x93], true),
             (Codec::H265, &[48 << 1, 1, 0, 2, 33 << 1, 1], true),
             (Codec::Vp9, &[0x88 | 0x20, 1, 0], true),
             (Codec::Vp9, &[0x88 | 0x20, 1, 0x02], false),
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_newest_block_of_red_is_found() {
-        let payload = [0x80 | 111, 0, 0, 2, 111, 9, 9, 1, 2, 3];
+        let payload = [0xef, 0, 0, 2, 111, 9, 9, 1, 2, 3];
         assert_eq!(red_primary(&payload), Some((111, 7..10)));
         assert_eq!(red_primary(&payload[..6]), None);
         assert_eq!(red_primary(&[0x80]), None);

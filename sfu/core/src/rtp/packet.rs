@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_header_with_csrcs_extension_and_padding_is_located() {
-        let mut packet = vec![0x80 | 0x20 | 0x10 | 2, 0x80 | 111, 0x12, 0x34, 0, 0, 0, 9, 1, 2, 3, 4];
+        let mut packet = vec![0x80 | 0x20 | 0x10 | 2, 0xef, 0x12, 0x34, 0, 0, 0, 9, 1, 2, 3, 4];
         packet.extend([0; 8]);
         packet.extend([0xbe, 0xde, 0, 1, 0x10, 0x85, 0, 0]);
         packet.extend(*b"payload");

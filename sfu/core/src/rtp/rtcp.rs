@@ -11,7 +11,7 @@ const PAYLOAD_FEEDBACK: u8 = 206;
 /// Largest count of blocks or sources in one packet.
 pub const MAX_BLOCKS: usize = 31;
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Packet<'a> {
     SenderReport { ssrc: u32, ntp: u64, rtp: u32, blocks: Blocks<'a> },
     ReceiverReport { blocks: Blocks<'a> },
@@ -96,7 +96,7 @@ pub struct Block {
     pub delay: u32,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Blocks<'a> {
     rest: &'a [u8],
     left: u8,
@@ -127,7 +127,7 @@ impl Iterator for Blocks<'_> {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Words<'a>(&'a [u8]);
 
 impl Iterator for Words<'_> {
@@ -140,7 +140,7 @@ impl Iterator for Words<'_> {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FirSources<'a>(&'a [u8]);
 
 impl Iterator for FirSources<'_> {
@@ -154,7 +154,7 @@ impl Iterator for FirSources<'_> {
 }
 
 /// The sequence numbers of a generic NACK (RFC 4585 section 6.2.1).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lost<'a> {
     rest: &'a [u8],
     base: u16,
@@ -347,7 +347,7 @@ mod tests {
             writer.fir(1, 10, 1);
         });
         let packets: Vec<_> = Compound::new(&bytes).collect();
-        let Packet::ReceiverReport { mut blocks } = packets[0] else { panic!("{packets:?}") };
+        let Packet::ReceiverReport { mut blocks } = packets[0].clone() else { panic!("{packets:?}") };
         assert_eq!(blocks.next(), Some(block));
         assert_eq!(blocks.next(), None);
         assert!(matches!(
@@ -355,7 +355,7 @@ mod tests {
             Packet::SenderReport { ssrc: 2, ntp: 0x0123_4567_89ab_cdef, rtp: 4, .. }
         ));
         assert_eq!(packets[2], Packet::Pli { media: 9 });
-        let Packet::Fir { sources } = packets[3] else { panic!("{packets:?}") };
+        let Packet::Fir { sources } = packets[3].clone() else { panic!("{packets:?}") };
         assert_eq!(sources.collect::<Vec<_>>(), [10]);
         assert_eq!(packets.len(), 4);
     }

@@ -162,8 +162,10 @@ mod tests {
     use super::super::rtcp::{Compound, Packet};
     use super::*;
 
-    /// Reads a message back to `(sequence, microseconds)` of the received packets, and its range.
-    fn read(feedback: &[u8]) -> (u16, u16, Vec<(u16, u64)>) {
+    /// First sequence, count, and `(sequence, microseconds)` of the received packets.
+    type Report = (u16, u16, Vec<(u16, u64)>);
+
+    fn read(feedback: &[u8]) -> Report {
         let base = u16::from_be_bytes([feedback[8], feedback[9]]);
         let count = u16::from_be_bytes([feedback[10], feedback[11]]);
         let mut clock =
@@ -200,7 +202,7 @@ mod tests {
         (base, count, received)
     }
 
-    fn reports(log: &mut ArrivalLog) -> Vec<(u16, u16, Vec<(u16, u64)>)> {
+    fn reports(log: &mut ArrivalLog) -> Vec<Report> {
         let mut all = Vec::new();
         loop {
             let mut out = [0; 1200];

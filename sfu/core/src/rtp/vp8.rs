@@ -67,7 +67,8 @@ impl Descriptor {
                 at += 1;
             }
         }
-        descriptor.frame_start = first & 0x10 != 0 && first & 0x07 == 0;
+        // S, and partition zero.
+        descriptor.frame_start = first & 0x17 == 0x10;
         let frame_byte = *payload.get(at)?;
         descriptor.key_frame_start = descriptor.frame_start && frame_byte & 0x01 == 0;
         Some(descriptor)

@@ -329,7 +329,7 @@ fn redundant_audio_is_stripped_for_a_subscriber_without_it() {
     let mut with_red = audio_params(600);
     with_red.codecs.push(codec(Codec::Red, 64, None));
     lab.subscribe(2, track, with_red);
-    let payload = vec![0x80 | 111, 0, 0, 2, 111, 9, 9, 1, 2, 3];
+    let payload = vec![0xef, 0, 0, 2, 111, 9, 9, 1, 2, 3];
     lab.send(0, &Sent { pt: 63, payload: payload.clone(), ..audio(0) });
     let stripped = lab.clients[1].stream(500)[0];
     assert_eq!((stripped.header.pt, &stripped.payload[..]), (63, &[1, 2, 3][..]));

@@ -369,7 +369,7 @@ pub(super) fn audio(sequence: u16) -> Sent {
         timestamp: u32::from(sequence) * 960,
         ssrc: 1111,
         marker: false,
-        elements: vec![(PUB_MID, b"0".to_vec()), (PUB_LEVEL, vec![0x80 | 20])],
+        elements: vec![(PUB_MID, b"0".to_vec()), (PUB_LEVEL, vec![0x94])],
         payload: vec![sequence as u8; 80],
         padding: 0,
     }

@@ -1,0 +1,6 @@
+//! RTCP compound packets.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| sfu_core::fuzz::rtcp(data));
