@@ -3,8 +3,6 @@
 //!
 //! The bare seal of the same bytes is measured beside it: the path should cost little more.
 
-#![expect(missing_docs, reason = "criterion's macros make undocumented functions")]
-
 mod stage;
 
 use std::hint::black_box;

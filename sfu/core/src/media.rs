@@ -65,7 +65,7 @@ impl Codec {
 
     /// Case-insensitive inverse of [`Codec::name`].
     pub fn from_name(name: &str) -> Option<Codec> {
-        use Codec::*;
+        use Codec::{Av1, H264, H265, Opus, Pcma, Pcmu, Red, Vp8, Vp9};
         [Opus, Red, Pcmu, Pcma, Vp8, Vp9, H264, H265, Av1]
             .into_iter()
             .find(|codec| codec.name().eq_ignore_ascii_case(name))

@@ -46,7 +46,7 @@ impl Stage {
             certificate: Certificate::generate().expect("a certificate"),
             candidates: vec![address(255)],
             chance: Chance::new([3; 32]),
-            epoch: (now, Duration::from_secs(1_800_000_000)),
+            epoch: (now, Duration::from_secs(1_800_000_001)),
         });
         let mut publisher = None;
         for index in 0..=subscribers {
@@ -109,7 +109,7 @@ impl Stage {
         let (frame, part) = ((index - 1) / PACKETS_A_FRAME, (index - 1) % PACKETS_A_FRAME);
         let mut out = vec![0; PAYLOAD + 64];
         out[0] = 0x90;
-        out[1] = 96 | u8::from(part == PACKETS_A_FRAME - 1) << 7;
+        out[1] = 0x60 | u8::from(part == PACKETS_A_FRAME - 1) << 7;
         out[2..4].copy_from_slice(&(index as u16).to_be_bytes());
         out[4..8].copy_from_slice(&(frame as u32 * 3000).to_be_bytes());
         out[8..12].copy_from_slice(&77_u32.to_be_bytes());

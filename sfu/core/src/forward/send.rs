@@ -4,11 +4,12 @@
 //! Invariant: sequence numbers leave without gaps other than those the publisher's own losses
 //! make, and timestamps only grow from frame to frame.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::ranges::{Range, Ranges};
 use super::ring::Facts;
-use super::track::{Source, Track, carried};
+use super::track::{MAX_LAYERS, Source, Track, carried};
 use crate::media::{Codec, CodecParams, ExtensionIds, Kind, Selection, SendId, SendParams};
 use crate::rtp::{extension, vp8};
 
@@ -91,8 +92,8 @@ pub struct Rewritten {
 }
 
 impl Send {
-    /// `start` and `start_rtx` are random first numbers.
-    pub fn new(id: SendId, track: usize, peer: usize, params: SendParams, start: u16, start_rtx: u16) -> Self {
+    /// `starts` are the first numbers of the stream and of its RTX stream, extended.
+    pub fn new(id: SendId, track: usize, peer: usize, params: SendParams, starts: [u64; 2]) -> Self {
         let selection = match params.kind {
             Kind::Audio => Selection::UpTo(0),
             Kind::Video => Selection::Paused,
@@ -108,9 +109,8 @@ impl Send {
             target: None,
             current: None,
             ranges: Ranges::default(),
-            // The lower half, so that the receiver cannot guess a wrong roll-over counter.
-            newest: u64::from(start & 0x7fff) + 1,
-            next_rtx: u64::from(start_rtx & 0x7fff),
+            newest: starts[0],
+            next_rtx: starts[1],
             last: None,
             introduced: None,
             negotiated_from: 0,
@@ -121,6 +121,31 @@ impl Send {
             round_trip: None,
             answers: Vec::with_capacity(ANSWERS_KEPT),
             forwarded: false,
+        }
+    }
+
+    /// Takes new parameters. A stream whose SSRC changes goes on under the new one; `ended` keeps
+    /// where the old one was.
+    pub fn renew(&mut self, params: SendParams, ended: &mut HashMap<u32, u64>) {
+        if params.ssrc != self.params.ssrc || params.rtx_ssrc != self.params.rtx_ssrc {
+            self.end(ended);
+            self.introduced = None;
+            self.newest = self.newest.max(ended.get(&params.ssrc).copied().unwrap_or_default());
+            let rtx = params.rtx_ssrc.and_then(|ssrc| ended.get(&ssrc).copied());
+            self.next_rtx = self.next_rtx.max(rtx.unwrap_or_default());
+            for layer in 0..MAX_LAYERS as u8 {
+                self.forget(layer);
+            }
+        }
+        self.negotiated_from = self.newest + 1;
+        self.params = params;
+    }
+
+    /// Notes where the numbers of this send's streams ended.
+    pub fn end(&self, ended: &mut HashMap<u32, u64>) {
+        ended.insert(self.params.ssrc, self.newest);
+        if let Some(rtx) = self.params.rtx_ssrc {
+            ended.insert(rtx, self.next_rtx);
         }
     }
 

@@ -96,6 +96,7 @@ impl Shard {
             bindings: HashMap::new(),
             tracks: Vec::new(),
             sends: HashMap::new(),
+            ended: HashMap::new(),
             arrivals: ArrivalLog::default(),
             transport_cc: 0,
             ssrc,
@@ -212,25 +213,35 @@ impl Shard {
     }
 
     fn send(&mut self, now: Instant, transport: TransportId, id: SendId, track: TrackId, params: SendParams) {
-        let Some(&peer) = self.peer_keys.get(&transport) else { return };
+        let Some(&peer_key) = self.peer_keys.get(&transport) else { return };
         let track_key = self.track(track);
         if let Some(&key) = self.send_keys.get(&id) {
             let send = &self.sends[key];
-            if send.track != track_key || send.peer != peer {
+            if send.track != track_key || send.peer != peer_key {
                 self.send_keys.remove(&id);
                 self.stop_sending(key);
             }
         }
-        let key = match self.send_keys.get(&id) {
-            Some(&key) => {
-                let old = std::mem::replace(&mut self.sends[key].params, params);
-                self.forget_ssrcs(peer, key, &old);
+        let known = self.send_keys.get(&id).copied();
+        let Some(peer) = self.peers.get_mut(peer_key) else { return };
+        let ssrcs = [Some(params.ssrc), params.rtx_ssrc];
+        if ssrcs.into_iter().flatten().any(|ssrc| peer.sends.get(&ssrc).is_some_and(|other| Some(*other) != known)) {
+            tracing::warn!(?id, "SSRC is in use for another track");
+            return;
+        }
+        let key = match known {
+            Some(key) => {
+                let send = &mut self.sends[key];
+                send.renew(params, &mut peer.ended);
+                peer.sends.retain(|_, other| *other != key);
                 key
             }
             None => {
                 let chance = &mut self.config.chance;
-                let (start, start_rtx) = (chance.u32() as u16, chance.u32() as u16);
-                let key = self.sends.insert(Send::new(id, track_key, peer, params, start, start_rtx));
+                let starts = [params.ssrc, params.rtx_ssrc.unwrap_or_default()]
+                    // The lower half, so that the receiver cannot guess a wrong roll-over counter.
+                    .map(|ssrc| peer.ended.remove(&ssrc).unwrap_or_else(|| u64::from(chance.u32() & 0x7fff) + 1));
+                let key = self.sends.insert(Send::new(id, track_key, peer_key, params, starts));
                 self.send_keys.insert(id, key);
                 self.tracks[track_key].sends.push(key);
                 key
@@ -240,27 +251,18 @@ impl Shard {
         if let Some(source) = &self.tracks[track_key].source {
             send.negotiate(source);
         }
-        if let Some(peer) = self.peers.get_mut(peer) {
-            peer.sends.insert(send.params.ssrc, key);
-            if let Some(rtx) = send.params.rtx_ssrc {
-                peer.sends.insert(rtx, key);
-            }
+        for ssrc in ssrcs.into_iter().flatten() {
+            peer.sends.insert(ssrc, key);
         }
         self.retarget(now, track_key);
     }
 
-    fn forget_ssrcs(&mut self, peer: usize, key: usize, params: &SendParams) {
-        let Some(peer) = self.peers.get_mut(peer) else { return };
-        for ssrc in [Some(params.ssrc), params.rtx_ssrc].into_iter().flatten() {
-            if peer.sends.get(&ssrc) == Some(&key) {
-                peer.sends.remove(&ssrc);
-            }
-        }
-    }
-
     fn stop_sending(&mut self, key: usize) {
         let Some(send) = self.sends.try_remove(key) else { return };
-        self.forget_ssrcs(send.peer, key, &send.params);
+        if let Some(peer) = self.peers.get_mut(send.peer) {
+            peer.sends.retain(|_, other| *other != key);
+            send.end(&mut peer.ended);
+        }
         let Some(track) = self.tracks.get_mut(send.track) else { return };
         track.sends.retain(|other| *other != key);
         if track.source.is_none() && track.sends.is_empty() {

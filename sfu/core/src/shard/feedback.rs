@@ -87,8 +87,9 @@ impl Shard {
     }
 
     fn source_left(&mut self, now: Instant, key: usize, ssrc: u32) {
-        let Some(peer) = self.peers.get_mut(key) else { return };
-        let Some(binding) = peer.bindings.remove(&ssrc).filter(|binding| !binding.rtx) else { return };
+        // The binding stays: browsers resume a stream under its old SSRC.
+        let binding = self.peers.get(key).and_then(|peer| peer.bindings.get(&ssrc)).copied();
+        let Some(binding) = binding.filter(|binding| !binding.rtx) else { return };
         let Some(track) = self.tracks.get_mut(binding.track) else { return };
         let layer = track.layers.get_mut(usize::from(binding.layer)).and_then(Option::as_mut);
         if let Some(layer) = layer.filter(|layer| layer.live) {

@@ -38,6 +38,9 @@ pub(super) struct Peer {
     pub(super) tracks: Vec<usize>,
     /// Keys of what is sent to it, by SSRC (also RTX).
     pub(super) sends: HashMap<u32, usize>,
+    /// Where the numbers of streams that ended would go on. Starting one of them again lower would
+    /// use the nonces of its first packets twice.
+    pub(super) ended: HashMap<u32, u64>,
     pub(super) arrivals: ArrivalLog,
     /// The one extension id of transport-wide sequence numbers, 0 if not negotiated.
     pub(super) transport_cc: u8,

@@ -387,3 +387,29 @@ fn what_is_stopped_or_closed_is_forgotten() {
     lab.advance_ms(1000);
     assert_eq!(lab.shard.poll_timeout(), None);
 }
+
+#[test]
+fn a_stream_started_again_under_its_ssrc_never_repeats_a_number() {
+    let (mut lab, track) = audio_lab();
+    for n in 0..5 {
+        lab.send(0, &audio(n));
+    }
+    lab.command(Command::StopSending { send: SendId(101) });
+    lab.subscribe(1, track, audio_params(500));
+    for n in 5..10 {
+        lab.send(0, &audio(n));
+    }
+    assert_eq!(lab.clients[1].rtp.len(), 10);
+    assert!(is_continuous(&lab.clients[1].sequences(500)));
+}
+
+#[test]
+fn an_ssrc_in_use_is_not_given_to_another_track() {
+    let (mut lab, _) = audio_lab();
+    let other = lab.publish(2, video_section(&[]));
+    lab.subscribe(1, other, video_params(500));
+    lab.select(SendId(201), Selection::UpTo(0));
+    lab.send(0, &audio(0));
+    lab.send(0, &frame(0));
+    assert_eq!(lab.clients[1].rtp.len(), 1);
+}

@@ -99,7 +99,7 @@ impl Lab {
             certificate: CERTIFICATE.clone(),
             candidates: vec![LOCAL.parse().unwrap()],
             chance: Chance::new([1; 32]),
-            epoch: (now, Duration::from_secs(1_800_000_000)),
+            epoch: (now, Duration::from_secs(1_800_000_001)),
         });
         let mut lab = Lab { shard, now, clients: Vec::new(), events: Vec::new(), runs: Vec::new() };
         for index in 0..clients {
@@ -378,7 +378,6 @@ pub(super) fn audio(sequence: u16) -> Sent {
 /// A VP8 packet of a simulcast layer; a frame of `frame` number, first or later packet of it.
 pub(super) fn vp8(layer: &str, sequence: u16, frame: u16, first: bool, key: bool, marker: bool) -> Sent {
     let index = match layer {
-        "q" => 0,
         "h" => 1,
         "f" => 2,
         _ => 0,

@@ -4,5 +4,6 @@ mod forwarding;
 mod hostile;
 mod layers;
 mod lab;
+mod lossy;
 mod reports;
 mod whole;

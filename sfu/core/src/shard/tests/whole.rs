@@ -126,7 +126,7 @@ fn connected_clients_hear_each_other_and_exchange_data() {
         certificate: CERTIFICATE.clone(),
         candidates: vec![LOCAL.parse().unwrap()],
         chance: chance.fork(),
-        epoch: (now, Duration::from_secs(1_800_000_000)),
+        epoch: (now, Duration::from_secs(1_800_000_001)),
     });
     let mut clients: Vec<Client> = (0..2).map(|index| connect(&mut shard, &mut chance, index, now)).collect();
     run(&mut shard, &mut clients, &mut now, |clients, events| {
