@@ -6,7 +6,7 @@ mod app;
 mod clock;
 pub mod config;
 pub mod http;
-mod lifecycle;
+pub mod lifecycle;
 pub mod livekit;
 pub mod serve;
 pub mod store;

@@ -18,7 +18,7 @@ pub(crate) async fn recover(store: &Store) -> Result<(), StoreError> {
 }
 
 /// Runs until the media server is gone.
-pub(crate) async fn follow(store: Store, mut events: mpsc::Receiver<RoomEvent>) {
+pub async fn follow(store: Store, mut events: mpsc::Receiver<RoomEvent>) {
     while let Some(event) = events.recv().await {
         if let Err(error) = apply(&store, &event).await {
             tracing::error!(%error, ?event, "cannot record what happened in a room");

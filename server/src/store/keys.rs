@@ -9,7 +9,7 @@ impl Store {
     }
 
     /// Takes `api_key` over on the very first start and never again.
-    pub(crate) async fn take_initial_values(
+    pub async fn take_initial_values(
         &self,
         api_key: Option<&str>,
         now_ms: i64,
