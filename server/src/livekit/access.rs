@@ -72,9 +72,15 @@ impl IntoResponse for Refusal {
 }
 
 /// All checks of `/rtc` and its validation.
-pub(super) async fn admit(app: &App, mode: Mode, headers: &HeaderMap, query: &str) -> Result<Admitted, Refusal> {
+pub(super) async fn admit(
+    app: &App,
+    mode: Mode,
+    headers: &HeaderMap,
+    query: &str,
+) -> Result<Admitted, Refusal> {
     let parameters: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
-    let in_query = parameters.iter().find(|(name, _)| name == "access_token").map(|(_, value)| value.as_ref());
+    let in_query =
+        parameters.iter().find(|(name, _)| name == "access_token").map(|(_, value)| value.as_ref());
     let token = bearer(headers).or(in_query).filter(|token| !token.is_empty()).ok_or(Refusal::NoToken)?;
     let token = app.keys.verify(token, Expiry::Checked)?;
 

@@ -25,8 +25,14 @@ pub(super) fn routes() -> Router<App> {
     let mut router = Router::new();
     for mode in [Mode::Dual, Mode::Single] {
         router = router
-            .route(mode.path(), get(async move |app, upgrade, query, headers| open(mode, app, upgrade, query, headers).await))
-            .route(mode.validate_path(), get(async move |app, query, headers| validate(mode, app, query, headers).await));
+            .route(
+                mode.path(),
+                get(async move |app, upgrade, query, headers| open(mode, app, upgrade, query, headers).await),
+            )
+            .route(
+                mode.validate_path(),
+                get(async move |app, query, headers| validate(mode, app, query, headers).await),
+            );
     }
     router
 }

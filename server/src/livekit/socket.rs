@@ -128,9 +128,9 @@ impl Writer<'_> {
         let mut claims = claims.clone();
         claims.exp = claims.exp.max(now_s() + MIN_TOKEN_S);
         match self.app.keys.sign_again(&Verified { claims, kind: self.kind }) {
-            Ok(token) => {
-                Some(proto::SignalResponse { message: Some(proto::signal_response::Message::RefreshToken(token)) })
-            }
+            Ok(token) => Some(proto::SignalResponse {
+                message: Some(proto::signal_response::Message::RefreshToken(token)),
+            }),
             Err(error) => {
                 tracing::error!(%error, "cannot sign a refreshed token");
                 None

@@ -9,11 +9,7 @@ impl Store {
     }
 
     /// Takes `api_key` over on the very first start and never again.
-    pub async fn take_initial_values(
-        &self,
-        api_key: Option<&str>,
-        now_ms: i64,
-    ) -> Result<(), StoreError> {
+    pub async fn take_initial_values(&self, api_key: Option<&str>, now_ms: i64) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let first = sqlx::query("INSERT OR IGNORE INTO marks (name) VALUES ('initialised')")
             .execute(&mut *transaction)

@@ -1,5 +1,5 @@
-use axum::http::Request;
 use axum::body::Body;
+use axum::http::Request;
 
 use crate::world::{Answer, World};
 
@@ -16,13 +16,24 @@ const HASHED: &str = "/app-0123456789abcdef.js";
 #[tokio::test]
 async fn every_page_of_the_app_is_the_index() {
     let world = World::new().await;
-    for path in ["/", "/room/a-1?secret=x", "/room/a/recordings", "/index.html", "/no/such.js", "/..%2f..%2fCargo.toml"] {
+    for path in [
+        "/",
+        "/room/a-1?secret=x",
+        "/room/a/recordings",
+        "/index.html",
+        "/no/such.js",
+        "/..%2f..%2fCargo.toml",
+    ] {
         let answer = get(&world, path, &[]).await;
         assert_eq!(answer.status, 200, "{path}");
         assert!(answer.text.starts_with("<!DOCTYPE html>"), "{path}");
         assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
         assert_eq!(answer.header("cache-control"), "no-cache");
-        assert!(answer.header("content-security-policy").contains("'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='"));
+        assert!(
+            answer
+                .header("content-security-policy")
+                .contains("'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='")
+        );
         assert!(answer.header("permissions-policy").contains("camera=(self)"));
     }
 }
@@ -34,7 +45,10 @@ async fn hashed_files_may_be_kept_for_ever() {
     assert_eq!(answer.text, "export {};\n");
     assert_eq!(answer.header("content-type"), "text/javascript; charset=utf-8");
     assert_eq!(answer.header("cache-control"), "public, max-age=31536000, immutable");
-    assert_eq!(get(&world, "/app-0123456789abcdef_bg.wasm", &[]).await.header("content-type"), "application/wasm");
+    assert_eq!(
+        get(&world, "/app-0123456789abcdef_bg.wasm", &[]).await.header("content-type"),
+        "application/wasm"
+    );
     let texts = get(&world, "/i18n/en.json", &[]).await;
     assert_eq!(texts.header("content-type"), "application/json");
     assert_eq!(texts.header("cache-control"), "no-cache");

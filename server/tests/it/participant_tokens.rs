@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::world::{World, eventually, error, id, invalid, payload, secret, signed};
+use crate::world::{World, error, eventually, id, invalid, payload, secret, signed};
 
 const PATH: &str = "/internal-api/v1/participants/token";
 const REFRESH: &str = "/internal-api/v1/participants/token/refresh";
@@ -182,7 +182,8 @@ async fn refreshing_needs_a_token_of_this_room_and_participant() {
         (own.as_str(), stolen, 400, "Invalid participant token"),
         (own.as_str(), absent, 404, missing.as_str()),
     ] {
-        let answer = world.call_as(&[("x-participant-token", bearer)], "POST", REFRESH, Some(body(extra))).await;
+        let answer =
+            world.call_as(&[("x-participant-token", bearer)], "POST", REFRESH, Some(body(extra))).await;
         answer.assert(status, &failure(message));
     }
 }

@@ -6,7 +6,8 @@ use crate::world::{World, error, id, secret};
 async fn both_roles_are_listed_moderator_first() {
     let world = World::new().await;
     let room = world.room("a").await;
-    let answer = world.call_as(&[], "GET", &format!("/internal-api/v1/rooms/{}/roles", id(&room)), None).await;
+    let answer =
+        world.call_as(&[], "GET", &format!("/internal-api/v1/rooms/{}/roles", id(&room)), None).await;
     let livekit = json!({
         "roomJoin": true, "room": id(&room), "canPublish": true, "canSubscribe": true,
         "canPublishData": true, "canUpdateOwnMetadata": true,

@@ -7,7 +7,8 @@ use crate::world::{API_KEY, World, error, id, invalid};
 #[tokio::test]
 async fn a_room_is_made_with_all_defaults_from_nothing() {
     let world = World::new().await;
-    let request = Request::post("/api/v1/rooms").header("x-api-key", API_KEY).header("host", "meet.example.org");
+    let request =
+        Request::post("/api/v1/rooms").header("x-api-key", API_KEY).header("host", "meet.example.org");
     let answer = world.send(request.body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     let room = answer.json();

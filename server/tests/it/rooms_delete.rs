@@ -13,7 +13,10 @@ async fn an_idle_room_is_deleted_at_once() {
     let room_id = id(&room);
     let path = format!("/api/v1/rooms/{room_id}");
     let message = format!("Room '{room_id}' deleted successfully");
-    world.call("DELETE", &path, None).await.assert(200, &json!({ "successCode": "room_deleted", "message": message }));
+    world
+        .call("DELETE", &path, None)
+        .await
+        .assert(200, &json!({ "successCode": "room_deleted", "message": message }));
     assert!(is_gone(&world, room_id).await);
     let missing = error("Room Error", &format!("Room '{room_id}' does not exist"));
     world.call("DELETE", &path, None).await.assert(404, &missing);
@@ -43,7 +46,8 @@ async fn a_forced_deletion_ends_the_meeting() {
     let mut was_told = false;
     while let Some(message) = session.responses.recv().await {
         if let sfu::SessionMessage::Signal(response) = message {
-            was_told |= matches!(response.message, Some(sfu_protocol::proto::signal_response::Message::Leave(_)));
+            was_told |=
+                matches!(response.message, Some(sfu_protocol::proto::signal_response::Message::Leave(_)));
         }
     }
     assert!(was_told);
@@ -91,7 +95,10 @@ async fn bad_policies_and_callers_are_refused() {
     answer.assert(
         422,
         &invalid(&[
-            ("withMeeting", "Invalid enum value. Expected 'force' | 'when_meeting_ends' | 'fail', received 'now'"),
+            (
+                "withMeeting",
+                "Invalid enum value. Expected 'force' | 'when_meeting_ends' | 'fail', received 'now'",
+            ),
             ("withRecordings", "Invalid enum value. Expected 'force' | 'close' | 'fail', received 'x'"),
         ]),
     );

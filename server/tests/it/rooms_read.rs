@@ -61,7 +61,8 @@ async fn a_participant_reads_only_the_room_and_role_of_his_token() {
     let world = World::new().await;
     let (room, other) = (world.room("a").await, world.room("b").await);
     let speaker = format!("Bearer {}", world.token(&room, "speaker", None).await);
-    let (path, other_path) = (format!("/api/v1/rooms/{}", id(&room)), format!("/api/v1/rooms/{}", id(&other)));
+    let (path, other_path) =
+        (format!("/api/v1/rooms/{}", id(&room)), format!("/api/v1/rooms/{}", id(&other)));
     let forbidden = error("Authorization Error", "Insufficient permissions to access this resource");
 
     let answer = world.call_as(&as_participant(&speaker, "speaker"), "GET", &other_path, None).await;

@@ -40,9 +40,12 @@ async fn unknown_paths_and_methods_are_not_found() {
 #[tokio::test]
 async fn a_malformed_body_is_refused_before_anything_else() {
     let world = World::new().await;
-    for (path, text) in
-        [("/api/v1/rooms", "{"), ("/api/v1/rooms", "\"scalar\""), ("/api/v1/nothing", "{a:1}"), ("/nothing", "]")]
-    {
+    for (path, text) in [
+        ("/api/v1/rooms", "{"),
+        ("/api/v1/rooms", "\"scalar\""),
+        ("/api/v1/nothing", "{a:1}"),
+        ("/nothing", "]"),
+    ] {
         // No credentials: authentication comes later.
         let request = Request::post(path).header("content-type", "application/json; charset=utf-8");
         let answer = world.send(request.body(Body::from(text)).unwrap()).await;

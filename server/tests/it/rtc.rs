@@ -79,7 +79,11 @@ async fn bad_tokens_are_refused_in_plain_text() {
         (with(|claims| claims["tokenKind"] = "access".into()), 401, "invalid token: "),
         (with(|claims| claims["video"]["room"] = "".into()), 400, "no room name"),
         (with(|claims| claims["sub"] = "".into()), 400, "identity cannot be empty"),
-        (with(|claims| claims["sub"] = "x".repeat(257).into()), 400, "room name or identity exceeds 256 bytes"),
+        (
+            with(|claims| claims["sub"] = "x".repeat(257).into()),
+            400,
+            "room name or identity exceeds 256 bytes",
+        ),
     ] {
         let answer = get(&world, "/rtc/validate", Some(&token)).await;
         assert_eq!(answer.status, status, "{text}");

@@ -17,7 +17,13 @@ fn all() -> String {
     token(json!({ "roomCreate": true, "roomList": true, "roomAdmin": true, "room": "a" }))
 }
 
-async fn post(world: &World, token: &str, method: &str, content_type: &str, body: Vec<u8>) -> axum::response::Response {
+async fn post(
+    world: &World,
+    token: &str,
+    method: &str,
+    content_type: &str,
+    body: Vec<u8>,
+) -> axum::response::Response {
     let request = Request::post(format!("/twirp/livekit.{method}"))
         .header("authorization", format!("Bearer {token}"))
         .header("content-type", content_type)
@@ -28,7 +34,8 @@ async fn post(world: &World, token: &str, method: &str, content_type: &str, body
 
 async fn call(world: &World, token: &str, method: &str, body: Value) -> Answer {
     let method = format!("RoomService/{method}");
-    Answer::of(post(world, token, &method, "application/json;charset=UTF-8", body.to_string().into()).await).await
+    Answer::of(post(world, token, &method, "application/json;charset=UTF-8", body.to_string().into()).await)
+        .await
 }
 
 fn failure(code: &str, message: &str) -> Value {
@@ -38,7 +45,9 @@ fn failure(code: &str, message: &str) -> Value {
 #[tokio::test]
 async fn rooms_are_made_listed_and_deleted() {
     let world = World::new().await;
-    let room = call(&world, &all(), "CreateRoom", json!({ "name": "a", "emptyTimeout": 60, "max_participants": 3 })).await;
+    let room =
+        call(&world, &all(), "CreateRoom", json!({ "name": "a", "emptyTimeout": 60, "max_participants": 3 }))
+            .await;
     assert_eq!(room.status, 200, "{}", room.text);
     let room = room.json();
     assert!(room["sid"].as_str().unwrap().starts_with("RM_"));
@@ -73,7 +82,8 @@ async fn protobuf_is_answered_in_protobuf() {
 async fn participants_are_read_changed_and_removed() {
     let world = World::new().await;
     let mut session = world.enter_media_room("a").await;
-    let info = call(&world, &all(), "GetParticipant", json!({ "room": "a", "identity": "guest" })).await.json();
+    let info =
+        call(&world, &all(), "GetParticipant", json!({ "room": "a", "identity": "guest" })).await.json();
     assert_eq!((&info["identity"], &info["metadata"]), (&json!("guest"), &json!("")));
     let list = call(&world, &all(), "ListParticipants", json!({ "room": "a" })).await.json();
     assert_eq!(list["participants"][0]["sid"], info["sid"]);
@@ -82,7 +92,8 @@ async fn participants_are_read_changed_and_removed() {
     let changed = call(&world, &all(), "UpdateParticipant", change).await.json();
     assert_eq!((&changed["metadata"], &changed["attributes"]), (&json!("m"), &json!({ "k": "v" })));
 
-    let room = call(&world, &all(), "UpdateRoomMetadata", json!({ "room": "a", "metadata": "r" })).await.json();
+    let room =
+        call(&world, &all(), "UpdateRoomMetadata", json!({ "room": "a", "metadata": "r" })).await.json();
     assert_eq!(room["metadata"], "r");
 
     let nobody = failure("not_found", "participant does not exist");
@@ -90,7 +101,9 @@ async fn participants_are_read_changed_and_removed() {
     call(&world, &all(), "GetParticipant", absent.clone()).await.assert(404, &nobody);
     call(&world, &all(), "RemoveParticipant", absent).await.assert(404, &nobody);
     let track = json!({ "room": "a", "identity": "guest", "track_sid": "TR_x", "muted": true });
-    call(&world, &all(), "MutePublishedTrack", track).await.assert(404, &failure("not_found", "track is not found"));
+    call(&world, &all(), "MutePublishedTrack", track)
+        .await
+        .assert(404, &failure("not_found", "track is not found"));
 
     let removal = json!({ "room": "a", "identity": "guest" });
     call(&world, &all(), "RemoveParticipant", removal).await.assert(200, &json!({}));

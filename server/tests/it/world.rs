@@ -17,27 +17,27 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tower::ServiceExt;
 
-pub const API_KEY: &str = "meet-api-key";
+pub(crate) const API_KEY: &str = "meet-api-key";
 
 /// A small app in place of the real one.
 #[derive(RustEmbed)]
 #[folder = "tests/it/dist"]
-pub struct TestDist;
+pub(crate) struct TestDist;
 
-pub struct World {
-    pub router: Router,
-    pub livekit: Router,
-    pub sfu: Sfu,
+pub(crate) struct World {
+    pub(crate) router: Router,
+    pub(crate) livekit: Router,
+    pub(crate) sfu: Sfu,
     _data: TempDir,
 }
 
 impl World {
-    pub async fn new() -> World {
+    pub(crate) async fn new() -> World {
         World::with(&[]).await
     }
 
     /// With variables of the environment.
-    pub async fn with(variables: &[(&str, &str)]) -> World {
+    pub(crate) async fn with(variables: &[(&str, &str)]) -> World {
         let data = tempfile::tempdir().unwrap();
         let config = Config::read(&|name| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
@@ -72,18 +72,24 @@ impl World {
         }
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
     }
 
     /// A call with the API key.
-    pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
         let request = Request::builder().method(method).uri(path).header("x-api-key", API_KEY);
         self.send(with_json(request, body)).await
     }
 
     /// A call with these headers only.
-    pub async fn call_as(&self, headers: &[(&str, &str)], method: &str, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn call_as(
+        &self,
+        headers: &[(&str, &str)],
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -91,19 +97,19 @@ impl World {
         self.send(with_json(request, body)).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call("GET", path, None).await
     }
 
     /// A room of that name, as the API answered it.
-    pub async fn room(&self, name: &str) -> Value {
+    pub(crate) async fn room(&self, name: &str) -> Value {
         let answer = self.call("POST", "/api/v1/rooms", Some(json!({ "roomName": name }))).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
         answer.json()
     }
 
     /// A token of the internal API for one of the room's links.
-    pub async fn token(&self, room: &Value, role: &str, name: Option<&str>) -> String {
+    pub(crate) async fn token(&self, room: &Value, role: &str, name: Option<&str>) -> String {
         let mut body = json!({ "roomId": room["roomId"], "secret": secret(room, role) });
         if let Some(name) = name {
             body["participantName"] = name.into();
@@ -114,14 +120,14 @@ impl World {
     }
 
     /// `guest` enters the room, so that a meeting runs while the session is held.
-    pub async fn enter(&self, room: &Value) -> sfu::Session {
+    pub(crate) async fn enter(&self, room: &Value) -> sfu::Session {
         let session = self.enter_media_room(id(room)).await;
         self.wait_for_status(id(room), "active_meeting").await;
         session
     }
 
     /// The same for any room of the media server.
-    pub async fn enter_media_room(&self, name: &str) -> sfu::Session {
+    pub(crate) async fn enter_media_room(&self, name: &str) -> sfu::Session {
         let grant = sfu_protocol::VideoGrant { room_join: true, room: name.to_owned(), ..Default::default() };
         let claims = sfu_protocol::Claims {
             iss: "devkey".to_owned(),
@@ -141,13 +147,14 @@ impl World {
         self.sfu.join(options, claims, connect).await.unwrap()
     }
 
-    pub async fn wait_for_status(&self, room_id: &str, status: &str) {
-        eventually(async || self.get(&format!("/api/v1/rooms/{room_id}")).await.json()["status"] == status).await;
+    pub(crate) async fn wait_for_status(&self, room_id: &str, status: &str) {
+        eventually(async || self.get(&format!("/api/v1/rooms/{room_id}")).await.json()["status"] == status)
+            .await;
     }
 }
 
 /// Asks again until the answer is yes.
-pub async fn eventually(ask: impl AsyncFn() -> bool) {
+pub(crate) async fn eventually(ask: impl AsyncFn() -> bool) {
     let asked = async {
         while !ask().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -156,37 +163,37 @@ pub async fn eventually(ask: impl AsyncFn() -> bool) {
     tokio::time::timeout(Duration::from_secs(10), asked).await.expect("did not happen in time");
 }
 
-pub fn id(room: &Value) -> &str {
+pub(crate) fn id(room: &Value) -> &str {
     room["roomId"].as_str().unwrap()
 }
 
 /// The secret in one of the two links.
-pub fn secret<'a>(room: &'a Value, role: &str) -> &'a str {
+pub(crate) fn secret<'a>(room: &'a Value, role: &str) -> &'a str {
     room[format!("{role}Url")].as_str().unwrap().split_once("?secret=").unwrap().1
 }
 
 /// Headers of a participant.
-pub fn as_participant<'a>(bearer: &'a str, role: &'a str) -> [(&'a str, &'a str); 2] {
+pub(crate) fn as_participant<'a>(bearer: &'a str, role: &'a str) -> [(&'a str, &'a str); 2] {
     [("x-participant-token", bearer), ("x-participant-role", role)]
 }
 
 /// Signs claims with LiveKit's development key.
-pub fn signed(claims: &Value) -> String {
+pub(crate) fn signed(claims: &Value) -> String {
     jsonwebtoken::encode(&Header::default(), claims, &EncodingKey::from_secret(b"secret")).unwrap()
 }
 
 /// The payload of a token, unverified.
-pub fn payload(token: &str) -> Value {
+pub(crate) fn payload(token: &str) -> Value {
     use base64::Engine;
     let body = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(body).unwrap()).unwrap()
 }
 
-pub fn error(error: &str, message: &str) -> Value {
+pub(crate) fn error(error: &str, message: &str) -> Value {
     json!({ "error": error, "message": message })
 }
 
-pub fn invalid(problems: &[(&str, &str)]) -> Value {
+pub(crate) fn invalid(problems: &[(&str, &str)]) -> Value {
     let details: Vec<Value> =
         problems.iter().map(|(field, message)| json!({ "field": field, "message": message })).collect();
     json!({ "error": "Unprocessable Entity", "message": "Invalid request", "details": details })
@@ -199,29 +206,34 @@ fn with_json(request: axum::http::request::Builder, body: Option<Value>) -> Requ
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    pub async fn of(response: axum::response::Response) -> Answer {
+    pub(crate) async fn of(response: axum::response::Response) -> Answer {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
     }
 
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {} {:?}", self.status, self.text))
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text)
+            .unwrap_or_else(|_| panic!("no JSON: {} {:?}", self.status, self.text))
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     #[track_caller]
-    pub fn assert(&self, status: u16, body: &Value) {
+    pub(crate) fn assert(&self, status: u16, body: &Value) {
         assert_eq!((self.status.as_u16(), &self.json()), (status, body));
     }
 }

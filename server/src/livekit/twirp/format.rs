@@ -22,7 +22,8 @@ pub(super) enum Format {
 
 impl Format {
     pub(super) fn of(headers: &HeaderMap) -> Result<Format, TwirpError> {
-        let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let value =
+            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         match value.split(';').next().unwrap_or_default().trim() {
             "application/json" => Ok(Format::Json),
             "application/protobuf" => Ok(Format::Protobuf),
@@ -58,7 +59,9 @@ impl Call {
         T: prost::Message + Serialize,
     {
         match self.format {
-            Format::Protobuf => Ok(([(header::CONTENT_TYPE, PROTOBUF)], answer.encode_to_vec()).into_response()),
+            Format::Protobuf => {
+                Ok(([(header::CONTENT_TYPE, PROTOBUF)], answer.encode_to_vec()).into_response())
+            }
             Format::Json => {
                 let value = serde_json::to_value(answer)
                     .map_err(|_| TwirpError::new(Code::Unavailable, "the answer could not be encoded"))?;

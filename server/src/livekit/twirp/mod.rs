@@ -54,5 +54,7 @@ async fn handle(
 }
 
 async fn read(body: Body) -> Result<bytes::Bytes, TwirpError> {
-    axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| TwirpError::new(Code::TooLarge, "body too large"))
+    axum::body::to_bytes(body, MAX_BODY_BYTES)
+        .await
+        .map_err(|_| TwirpError::new(Code::TooLarge, "body too large"))
 }

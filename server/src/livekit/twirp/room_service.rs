@@ -22,33 +22,50 @@ pub(super) async fn dispatch(app: &App, method: &str, call: Call) -> Answer<Resp
         "ListParticipants" => {
             call.answer(&list_participants(app, grant, call.question()?).await?, &shape::PARTICIPANTS)
         }
-        "GetParticipant" => call.answer(&participant(app, grant, call.question()?).await?, &shape::PARTICIPANT),
-        "RemoveParticipant" => call.answer(&remove_participant(app, grant, call.question()?).await?, &shape::EMPTY),
-        "MutePublishedTrack" => call.answer(&mute_track(app, grant, call.question()?).await?, &shape::MUTED_TRACK),
+        "GetParticipant" => {
+            call.answer(&participant(app, grant, call.question()?).await?, &shape::PARTICIPANT)
+        }
+        "RemoveParticipant" => {
+            call.answer(&remove_participant(app, grant, call.question()?).await?, &shape::EMPTY)
+        }
+        "MutePublishedTrack" => {
+            call.answer(&mute_track(app, grant, call.question()?).await?, &shape::MUTED_TRACK)
+        }
         "UpdateParticipant" => {
             call.answer(&update_participant(app, grant, call.question()?).await?, &shape::PARTICIPANT)
         }
         "SendData" => call.answer(&send_data(app, grant, call.question()?).await?, &shape::EMPTY),
-        "UpdateRoomMetadata" => call.answer(&update_metadata(app, grant, call.question()?).await?, &shape::ROOM),
+        "UpdateRoomMetadata" => {
+            call.answer(&update_metadata(app, grant, call.question()?).await?, &shape::ROOM)
+        }
         other => Err(TwirpError::unimplemented(other)),
     }
 }
 
 /// `roomAdmin` counts only for the room that the token names.
 fn administers(grant: &VideoGrant, room: &str) -> Answer<()> {
-    if grant.room_admin && !room.is_empty() && grant.room == room { Ok(()) } else { Err(TwirpError::denied()) }
+    if grant.room_admin && !room.is_empty() && grant.room == room {
+        Ok(())
+    } else {
+        Err(TwirpError::denied())
+    }
 }
 
 fn has(grant: bool) -> Answer<()> {
     if grant { Ok(()) } else { Err(TwirpError::denied()) }
 }
 
-async fn create_room(app: &App, grant: &VideoGrant, question: proto::CreateRoomRequest) -> Answer<proto::Room> {
+async fn create_room(
+    app: &App,
+    grant: &VideoGrant,
+    question: proto::CreateRoomRequest,
+) -> Answer<proto::Room> {
     has(grant.room_create)?;
     if question.name.is_empty() {
         return Err(TwirpError::new(Code::InvalidArgument, "no room name"));
     }
-    let or_default = |seconds: u32, default| if seconds == 0 { default } else { Duration::from_secs(seconds.into()) };
+    let or_default =
+        |seconds: u32, default| if seconds == 0 { default } else { Duration::from_secs(seconds.into()) };
     let defaults = app.room_options(&question.name);
     let room = app
         .sfu
@@ -130,7 +147,9 @@ async fn mute_track(
     let command = Admin::MuteTrack { identity: identity.clone(), track_sid: track_sid.clone(), muted };
     administer(app, &room, command).await?;
     let participant = participant_by_identity(app, &room, &identity).await?;
-    Ok(proto::MuteRoomTrackResponse { track: participant.tracks.into_iter().find(|track| track.sid == track_sid) })
+    Ok(proto::MuteRoomTrackResponse {
+        track: participant.tracks.into_iter().find(|track| track.sid == track_sid),
+    })
 }
 
 async fn update_participant(
@@ -164,7 +183,10 @@ async fn send_data(
     if !sids.is_empty() {
         let participants = app.sfu.participants(&question.room).await.ok_or_else(TwirpError::no_room)?;
         destination_identities.extend(
-            participants.into_iter().filter(|one| sids.contains(&one.sid)).map(|participant| participant.identity),
+            participants
+                .into_iter()
+                .filter(|one| sids.contains(&one.sid))
+                .map(|participant| participant.identity),
         );
         // An empty list would mean everybody.
         if destination_identities.is_empty() {

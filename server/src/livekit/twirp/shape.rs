@@ -201,7 +201,10 @@ mod tests {
             permission: Some(proto::ParticipantPermission { can_publish: true, ..Default::default() }),
             tracks: vec![proto::TrackInfo {
                 r#type: proto::TrackType::Video.into(),
-                layers: vec![proto::VideoLayer { quality: proto::VideoQuality::High.into(), ..Default::default() }],
+                layers: vec![proto::VideoLayer {
+                    quality: proto::VideoQuality::High.into(),
+                    ..Default::default()
+                }],
                 ..Default::default()
             }],
             ..Default::default()
