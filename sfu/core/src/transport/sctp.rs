@@ -253,6 +253,11 @@ impl Sctp {
         self.dropped
     }
 
+    #[cfg(test)]
+    pub(super) fn is_gone(&self) -> bool {
+        self.associations.is_empty()
+    }
+
     fn buffered(&mut self, stream: Option<StreamId>) -> usize {
         let Some((_, association)) = self.associations.first_mut() else { return 0 };
         stream.and_then(|id| association.stream(id).ok()?.buffered_amount().ok()).unwrap_or_default()

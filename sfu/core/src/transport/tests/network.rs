@@ -8,10 +8,10 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::*;
 use crate::ids::Chance;
 use crate::media::{DtlsRole, Fingerprint, SctpParams};
 use crate::srtp::Profile;
+use crate::transport::*;
 
 static CERTIFICATES: LazyLock<[Certificate; 2]> =
     LazyLock::new(|| [0, 1].map(|_| Certificate::generate().unwrap()));
