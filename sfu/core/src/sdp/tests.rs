@@ -404,7 +404,6 @@ fn names_of_others_cannot_break_out_of_their_line() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..Default::default() })]
 
-    /// The fuzz target `sdp` does the same without an end.
     #[test]
     fn damaged_offers_are_survived(
         which in 0..RECORDED.len(),
@@ -418,11 +417,6 @@ proptest! {
             while !text.is_char_boundary(end) { end += 1; }
             text.replace_range(start..end, &with);
         }
-        if let Ok(description) = parse(&text) {
-            let sdp = answer(&description).to_sdp();
-            let read = parse(&sdp);
-            // Sections may all be rejected; anything else we write must be readable.
-            prop_assert!(read.is_ok() || read == Err(SdpError::Missing("media section")), "{read:?}\n{sdp}");
-        }
+        crate::fuzz::sdp(&text);
     }
 }
