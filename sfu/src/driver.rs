@@ -226,7 +226,7 @@ impl Driver {
     fn publish_report(&mut self, now: Instant) {
         self.report_at = now + REPORT_INTERVAL;
         *self.report.counters.lock().unwrap_or_else(PoisonError::into_inner) = self.shard.counters();
-        self.report.unsent.store(self.socket.unsent, Ordering::Relaxed);
+        self.report.unsent.store(self.socket.unsent(), Ordering::Relaxed);
     }
 }
 

@@ -20,6 +20,9 @@ pub use session::{Session, SessionMessage};
 pub use sfu_core::media::Counters as ShardCounters;
 pub use sfu_core::room::{Admin, AdminError, Join as CoreJoin, Reason, RoomEvent, RoomOptions};
 use sfu_protocol::{Claims, Connect, proto};
+/// For the bench of the whole path.
+#[doc(hidden)]
+pub use socket::Socket;
 
 use registry::Registry;
 

@@ -243,7 +243,7 @@ impl RoomTask {
     }
 
     fn count(&mut self) {
-        let count = self.sessions.len();
+        let count = self.room.occupancy();
         if count > self.counted {
             self.load.fetch_add(count - self.counted, Ordering::Relaxed);
             self.totals.participants.fetch_add(count - self.counted, Ordering::Relaxed);

@@ -16,25 +16,25 @@ const DATAGRAM_BYTES: usize = 1500;
 /// Entries of the source table before it is started anew; anyone can add some by spoofing.
 const MAX_SOURCES: usize = 65_536;
 
-pub(crate) struct Socket {
+pub struct Socket {
     io: UdpSocket,
     state: UdpSocketState,
     port: u16,
     buffers: Vec<Vec<u8>>,
     /// Which of our addresses a client talks to: answers must come from there.
     sources: HashMap<SocketAddr, IpAddr>,
-    pub(crate) unsent: u64,
+    unsent: u64,
 }
 
 impl Socket {
     /// Binds without a runtime; [`Socket::new`] then runs inside the shard's.
-    pub(crate) fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
+    pub fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
         let socket = std::net::UdpSocket::bind(address)?;
         socket.set_nonblocking(true)?;
         Ok(socket)
     }
 
-    pub(crate) fn new(socket: std::net::UdpSocket) -> io::Result<Socket> {
+    pub fn new(socket: std::net::UdpSocket) -> io::Result<Socket> {
         let port = socket.local_addr()?.port();
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
         // Smaller buffers than asked for only cost packets under load.
@@ -45,15 +45,12 @@ impl Socket {
         Ok(Socket { io, state, port, buffers, sources: HashMap::new(), unsent: 0 })
     }
 
-    pub(crate) async fn readable(&self) -> io::Result<()> {
+    pub async fn readable(&self) -> io::Result<()> {
         self.io.readable().await
     }
 
     /// Takes one batch: calls `each` with source, our address and datagram. False when nothing is left.
-    pub(crate) fn receive(
-        &mut self,
-        mut each: impl FnMut(SocketAddr, SocketAddr, &mut [u8]),
-    ) -> io::Result<bool> {
+    pub fn receive(&mut self, mut each: impl FnMut(SocketAddr, SocketAddr, &mut [u8])) -> io::Result<bool> {
         let mut metas = [RecvMeta::default(); BATCH_SIZE];
         let mut slices = self.buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer));
         let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
@@ -81,7 +78,7 @@ impl Socket {
     }
 
     /// Sends or drops: the kernel's buffer is the only queue.
-    pub(crate) fn send(&mut self, transmit: &Transmit<'_>) {
+    pub fn send(&mut self, transmit: &Transmit<'_>) {
         let src_ip = self.sources.get(&transmit.destination).copied();
         let segmented = transmit.segment_size.filter(|_| self.state.max_gso_segments() > 1);
         if (segmented.is_some() || transmit.segment_size.is_none())
@@ -98,6 +95,11 @@ impl Socket {
                 self.unsent += 1;
             }
         }
+    }
+
+    /// Datagrams that the kernel did not take.
+    pub fn unsent(&self) -> u64 {
+        self.unsent
     }
 
     fn send_one(

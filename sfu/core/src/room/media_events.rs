@@ -6,14 +6,14 @@ use super::join::leave;
 use super::participant::Key;
 use super::timers::{FAILED_PATIENCE, GONE_PATIENCE};
 use super::{Output, Room};
-use crate::media::{Event, TransportId};
+use crate::media::{Event, FailReason, TransportId};
 
 impl Room {
     pub(super) fn media_event(&mut self, event: Event) {
         match event {
             Event::Connected { transport } => self.transport_connected(transport),
             Event::Disconnected { transport } => self.transport_disconnected(transport),
-            Event::Failed { transport, .. } => self.transport_failed(transport),
+            Event::Failed { transport, reason } => self.transport_failed(transport, reason),
             Event::Data { transport, channel, payload } => self.data(transport, channel, &payload),
             Event::LayerStarted { track, layer, codec, ssrc } => {
                 self.layer_started(track, layer, codec, ssrc);
@@ -50,9 +50,13 @@ impl Room {
         }
     }
 
-    /// ICE or DTLS is lost: the client resumes at once or is gone.
-    fn transport_failed(&mut self, transport: TransportId) {
+    /// Without ICE the client resumes at once or is gone; without DTLS only a new session helps.
+    fn transport_failed(&mut self, transport: TransportId, reason: FailReason) {
         let Some(key) = self.transports.get(&transport).copied() else { return };
+        if reason == FailReason::Dtls {
+            let told = Some(leave_request::Action::Reconnect);
+            return self.remove(key, DisconnectReason::MediaFailure, told);
+        }
         let now = self.now.instant;
         let Some(participant) = self.participants.get_mut(&key) else { return };
         if let Some(peer) = participant.peer_mut(transport) {

@@ -153,6 +153,11 @@ impl Room {
         self.outputs.pop_front()
     }
 
+    /// How many participants there are, hidden ones included.
+    pub fn occupancy(&self) -> usize {
+        self.participants.len()
+    }
+
     pub fn counters(&self) -> RoomCounters {
         self.counters
     }

@@ -226,6 +226,10 @@ impl Room {
             return (LocalSection::application(section.mid.clone()), None);
         };
         let (send_codecs, send_extensions) = sdp::negotiate(section, &self.environment.codecs, Purpose::Send);
+        let (_, receive_extensions) = sdp::negotiate(section, &self.environment.codecs, Purpose::Receive);
+        // Whatever its direction: Chromium leaves out of the sections it adds later what an earlier
+        // answer did not take, and then cannot even offer its simulcast.
+        let extensions = union(receive_extensions, send_extensions);
         let received = self.receive_section(section).filter(|_| participant.permission.can_publish);
         let slot = participant.publisher.slots.iter().find(|slot| slot.mid == section.mid);
         let sent = match slot.map(|slot| slot.use_) {
@@ -234,10 +238,7 @@ impl Room {
             }
             _ => None,
         };
-        let (mut codecs, extensions) = match &received {
-            Some(received) => (received.codecs.clone(), union(received.extensions, send_extensions)),
-            None => (send_codecs, send_extensions),
-        };
+        let mut codecs = received.as_ref().map_or(send_codecs, |received| received.codecs.clone());
         if codecs.is_empty() {
             return (rejected(), None);
         }

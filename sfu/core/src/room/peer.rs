@@ -98,7 +98,7 @@ impl Peer {
                 self.restarting = false;
                 Some(Command::Connect { transport, remote: description.remote_transport(role) })
             }
-            Some(before) if before == description.ice => None,
+            Some(before) if before == description.ice && !self.restarting => None,
             Some(_) => {
                 if !std::mem::take(&mut self.restarting) {
                     self.local = chance.ice_credentials();

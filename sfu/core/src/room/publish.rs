@@ -16,6 +16,8 @@ use crate::media::{Codec, Command, Kind, ReceiveSection, TrackId};
 
 const MAX_PENDING: usize = 20;
 const MAX_QUEUED_PER_CID: usize = 3;
+/// Entries of any list of a request.
+const MAX_ITEMS: usize = 32;
 
 /// Announced, not sent yet.
 #[derive(Clone, Debug)]
@@ -57,6 +59,8 @@ impl Room {
             }
         } else if request.cid.is_empty() {
             Some((Reason::InvalidRequest, "cid is missing"))
+        } else if is_excessive(&request) {
+            Some((Reason::LimitExceeded, "request is too large"))
         } else if kind_of(request.r#type).is_none() {
             Some((Reason::UnsupportedType, "track type is not supported"))
         } else if participant.pending.len() >= MAX_PENDING {
@@ -320,7 +324,8 @@ impl Room {
         true
     }
 
-    pub(super) fn update_audio_track(&mut self, key: Key, request: proto::UpdateLocalAudioTrack) {
+    pub(super) fn update_audio_track(&mut self, key: Key, mut request: proto::UpdateLocalAudioTrack) {
+        request.features.truncate(MAX_ITEMS);
         let version = self.timed_version();
         if let Some(track) = self.track_mut(key, &request.track_sid) {
             track.info.audio_features = request.features;
@@ -414,6 +419,26 @@ impl Room {
             self.unpublish(id, true, false);
         }
     }
+}
+
+/// More than any honest client says about a track.
+fn is_excessive(request: &AddTrackRequest) -> bool {
+    const TEXT: usize = 256;
+    let too_long = |text: &String| text.len() > TEXT;
+    let codecs = &request.simulcast_codecs;
+    [&request.cid, &request.name, &request.stream].into_iter().any(too_long)
+        || codecs
+            .iter()
+            .any(|codec| too_long(&codec.codec) || too_long(&codec.cid) || codec.layers.len() > MAX_ITEMS)
+        || [codecs.len(), request.layers.len(), request.audio_features.len()]
+            .into_iter()
+            .any(|n| n > MAX_ITEMS)
+        || request.packet_trailer_features.len() > MAX_ITEMS
+        || request
+            .layers
+            .iter()
+            .chain(codecs.iter().flat_map(|codec| &codec.layers))
+            .any(|layer| too_long(&layer.rid))
 }
 
 pub(super) fn kind_of(track_type: i32) -> Option<Kind> {

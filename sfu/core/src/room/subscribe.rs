@@ -19,6 +19,8 @@ use crate::media::{Command, Kind, Selection, SendId, SendParams, TrackId};
 /// How long a wish waits for its track before the client hears that there is none.
 const WISH_PATIENCE: Duration = Duration::from_mins(1);
 const MAX_WISHES: usize = 1000;
+/// Ours have 17 or 18.
+const MAX_SID_BYTES: usize = 64;
 /// `VideoQuality::OFF` of newer protocols.
 const QUALITY_OFF: i32 = VideoQuality::Off as i32;
 
@@ -147,6 +149,7 @@ impl Room {
             .track_sids
             .into_iter()
             .chain(request.participant_tracks.into_iter().flat_map(|tracks| tracks.track_sids))
+            .filter(|sid| sid.len() <= MAX_SID_BYTES)
             .collect();
         for sid in sids {
             let known = self.tracks.values().any(|track| track.visible && track.info.sid == sid);

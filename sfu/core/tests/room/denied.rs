@@ -54,6 +54,21 @@ fn only_granted_sources_may_be_published() {
 }
 
 #[test]
+fn announcement_of_unreasonable_size_is_refused() {
+    let mut world = World::new();
+    let anna = seated(&mut world, claims("anna"));
+    world.told(anna);
+    let request = proto::AddTrackRequest { name: "x".repeat(10_000), ..add_track("cam", "video") };
+    world.ask(anna, Ask::AddTrack(request));
+    assert_eq!(refusals(&world.told(anna)), [Reason::LimitExceeded as i32]);
+    for index in 0..30 {
+        world.ask(anna, Ask::AddTrack(add_track(&format!("cam-{index}"), "video")));
+    }
+    let refused = refusals(&world.told(anna));
+    assert_eq!(refused, vec![Reason::LimitExceeded as i32; 10], "twenty may be pending");
+}
+
+#[test]
 fn unknown_granted_source_grants_nothing() {
     let mut world = World::new();
     let anna = seated(&mut world, grant("anna", |grant| grant.can_publish_sources = vec!["hologram".into()]));

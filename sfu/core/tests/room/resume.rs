@@ -153,6 +153,17 @@ fn failed_ice_asks_for_a_resume_and_drops_who_does_not_come() {
 }
 
 #[test]
+fn failed_dtls_asks_for_a_new_session() {
+    let mut world = World::new();
+    let (anna, _) = world.seated("anna");
+    world.told(anna);
+    let transport = world.last_transport();
+    world.media(Event::Failed { transport, reason: FailReason::Dtls });
+    assert_eq!(leave_of(&world.told(anna)).action, Action::Reconnect as i32);
+    assert!(world.room.participants().is_empty());
+}
+
+#[test]
 fn socket_lost_before_media_ends_the_session() {
     let mut world = World::new();
     let anna = world.join(claims("anna"), connect(Mode::Dual));

@@ -186,6 +186,15 @@ fn track_info_is_filled_from_announcement_negotiation_and_media() {
 }
 
 #[test]
+fn extensions_of_both_directions_are_taken_in_every_section() {
+    let mut world = World::new();
+    let (anna, _) = world.seated("anna");
+    let answer = sdp::parse(&world.take_answer(anna).sdp).unwrap();
+    assert_eq!(answer.section("0").unwrap().extensions.audio_level, 1);
+    assert_eq!(answer.section("3").unwrap().extensions.rid, 10);
+}
+
+#[test]
 fn malformed_offer_ends_the_session_with_a_reason() {
     let mut world = World::new();
     let (anna, _) = world.seated("anna");

@@ -369,8 +369,10 @@ impl Client {
                 write!(sdp, "a=msid:- {cid}\r\n").unwrap();
             }
             if kind == "audio" {
+                sdp.push_str("a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n");
                 sdp.push_str("a=rtpmap:109 opus/48000/2\r\na=fmtp:109 minptime=10;useinbandfec=1\r\n");
             } else {
+                sdp.push_str("a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n");
                 sdp.push_str("a=rtpmap:120 VP8/90000\r\na=rtcp-fb:120 nack\r\na=rtcp-fb:120 nack pli\r\n");
                 sdp.push_str("a=rtpmap:121 rtx/90000\r\na=fmtp:121 apt=120\r\n");
             }
