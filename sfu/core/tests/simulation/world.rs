@@ -100,7 +100,7 @@ impl Server {
                         }
                     }
                     Output::Media(command) => self.shard.command(now, command),
-                    Output::Event(event) => self.events.push(event),
+                    Output::Event(event) => self.events.push(*event),
                     Output::Finished => self.finished = true,
                     Output::RefreshToken { .. } | Output::Close { .. } => {}
                 }

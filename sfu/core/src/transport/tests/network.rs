@@ -276,9 +276,10 @@ impl Peer {
 const SECOND: Duration = Duration::from_secs(1);
 
 fn seeds(count: u64) -> std::ops::Range<u64> {
-    match std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()) {
+    let number = |name: &str| -> Option<u64> { std::env::var(name).ok()?.parse().ok() };
+    match number("SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..count,
+        None => 0..count * number("SEED_FACTOR").unwrap_or(1),
     }
 }
 
