@@ -52,7 +52,9 @@ impl Parting {
     fn from_name(name: Option<&str>) -> Self {
         match name {
             None => Self::VoluntaryLeave,
-            Some(name) => Self::ALL.into_iter().find(|parting| parting.name() == name).unwrap_or(Self::Unknown),
+            Some(name) => {
+                Self::ALL.into_iter().find(|parting| parting.name() == name).unwrap_or(Self::Unknown)
+            }
         }
     }
 

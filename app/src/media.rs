@@ -56,7 +56,8 @@ pub(crate) fn RemoteAudio(
         leptos::task::spawn_local(async move {
             let Ok(playing) = element.play() else { return };
             if let Err(refusal) = JsFuture::from(playing).await {
-                let name = js_sys::Reflect::get(&refusal, &"name".into()).ok().and_then(|name| name.as_string());
+                let name =
+                    js_sys::Reflect::get(&refusal, &"name".into()).ok().and_then(|name| name.as_string());
                 if name.as_deref() == Some("NotAllowedError") {
                     // The meeting may be over by now: then nobody needs to know.
                     let _ = held.try_set(true);

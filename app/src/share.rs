@@ -49,10 +49,9 @@ pub(crate) fn ShareStage(url: String) -> impl IntoView {
 /// The link without what everybody knows of a link.
 #[component]
 fn LinkText(url: String) -> impl IntoView {
-    let i18n = use_i18n();
     let shown = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest).to_owned();
     view! {
-        <span class="link-box__text meeting-url-text" title=url aria-label=i18n.of(Text::ShareLink) role="text">
+        <span class="link-box__text meeting-url-text" title=url>
             {shown}
         </span>
     }

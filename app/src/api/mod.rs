@@ -13,7 +13,11 @@ use meet_api::{MeetRoom, Role, Token, TokenRequest};
 use request::{encode, fetch, post};
 
 /// A participant token: with a name it lets in, without it only reads the room.
-pub(crate) async fn participant_token(room_id: &str, secret: &str, name: Option<&str>) -> Result<String, ApiError> {
+pub(crate) async fn participant_token(
+    room_id: &str,
+    secret: &str,
+    name: Option<&str>,
+) -> Result<String, ApiError> {
     let body = TokenRequest {
         room_id: room_id.into(),
         secret: secret.to_owned(),

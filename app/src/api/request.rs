@@ -7,7 +7,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::ApiError;
 
 pub(super) async fn fetch<T: DeserializeOwned>(url: &str, headers: &[(&str, &str)]) -> Result<T, ApiError> {
-    let request = headers.iter().fold(Request::get(url), |request, (name, value)| request.header(name, value));
+    let request =
+        headers.iter().fold(Request::get(url), |request, (name, value)| request.header(name, value));
     read(send(request).await?).await
 }
 

@@ -30,7 +30,8 @@ impl Ticket {
         let payload = token.split('.').nth(1).ok_or(TicketError::Claims)?;
         let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).map_err(|_| TicketError::Claims)?;
         let claims: Claims = serde_json::from_slice(&payload).map_err(|_| TicketError::Claims)?;
-        let metadata: MemberMetadata = serde_json::from_str(&claims.metadata).map_err(|_| TicketError::Metadata)?;
+        let metadata: MemberMetadata =
+            serde_json::from_str(&claims.metadata).map_err(|_| TicketError::Metadata)?;
         let name = if claims.name.is_empty() { claims.identity().to_owned() } else { claims.name };
         Ok(Self { token, name, server_url: metadata.livekit_url, role: metadata.selected_role })
     }
@@ -50,9 +51,11 @@ mod tests {
 
     #[test]
     fn name_and_server_are_read_from_the_claims() {
-        let metadata = r#"{\"livekitUrl\":\"ws://127.0.0.1:7880\",\"roles\":[],\"selectedRole\":\"speaker\"}"#;
+        let metadata =
+            r#"{\"livekitUrl\":\"ws://127.0.0.1:7880\",\"roles\":[],\"selectedRole\":\"speaker\"}"#;
         let ticket =
-            Ticket::read(token(&format!(r#"{{"sub":"Zoë_1","name":"Zoë_1","metadata":"{metadata}"}}"#))).unwrap();
+            Ticket::read(token(&format!(r#"{{"sub":"Zoë_1","name":"Zoë_1","metadata":"{metadata}"}}"#)))
+                .unwrap();
         assert_eq!(ticket.name, "Zoë_1");
         assert_eq!(ticket.server_url, "ws://127.0.0.1:7880");
         assert_eq!(ticket.role, Role::Speaker);

@@ -17,7 +17,8 @@ pub(super) fn DeviceField(kind: Kind, media: LocalMedia) -> impl IntoView {
     let state = kind.state(media);
     let current = Memo::new(move |_| {
         choices.with(|choices| {
-            let chosen = selected.with(|id| choices.iter().find(|choice| Some(&choice.id) == id.as_ref()).cloned());
+            let chosen =
+                selected.with(|id| choices.iter().find(|choice| Some(&choice.id) == id.as_ref()).cloned());
             chosen.or_else(|| choices.first().cloned()).map(|choice| choice.label)
         })
     });

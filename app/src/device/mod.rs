@@ -83,6 +83,7 @@ pub(crate) fn DeviceView(
                                     <DeviceField kind=Kind::Microphone media=media />
                                 </div>
                             </div>
+                            <Silence media=media />
                             <Troubles media=media />
                             <div class="device__join">
                                 <button
@@ -157,6 +158,18 @@ fn Preview(name: String, media: LocalMedia) -> impl IntoView {
             <span class="chip preview__name">{chip}</span>
         </div>
     }
+}
+
+/// On a phone, where the fields are away: which device is off.
+#[component]
+fn Silence(media: LocalMedia) -> impl IntoView {
+    let i18n = use_i18n();
+    let off = move || {
+        let texts = [(Kind::Camera, Text::CameraIsOff), (Kind::Microphone, Text::MicrophoneIsOff)];
+        let off = texts.into_iter().filter(|(kind, _)| kind.state(media).get() == SourceState::Off);
+        off.map(|(_, text)| i18n.get(text)).collect::<Vec<_>>().join(" · ")
+    };
+    view! { <p class="device__silence">{off}</p> }
 }
 
 /// What keeps a device from working, said once.

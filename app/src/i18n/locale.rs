@@ -16,18 +16,8 @@ pub(crate) enum Locale {
 }
 
 impl Locale {
-    pub(crate) const ALL: [Self; 10] = [
-        Self::En,
-        Self::Es,
-        Self::De,
-        Self::Fr,
-        Self::Zh,
-        Self::Hi,
-        Self::It,
-        Self::Ja,
-        Self::Nl,
-        Self::Pt,
-    ];
+    pub(crate) const ALL: [Self; 10] =
+        [Self::En, Self::Es, Self::De, Self::Fr, Self::Zh, Self::Hi, Self::It, Self::Ja, Self::Nl, Self::Pt];
 
     /// ISO 639 code: the name of the language file and the `lang` of the page.
     pub(crate) fn code(self) -> &'static str {

@@ -16,7 +16,8 @@ pub(super) fn announce_people(session: Session) {
     let notices = use_notices();
     let remotes = session.remotes();
     let people = Memo::new(move |_| {
-        let name = |participant: &crate::session::Participant| (participant.sid.clone(), participant.name.clone());
+        let name =
+            |participant: &crate::session::Participant| (participant.sid.clone(), participant.name.clone());
         remotes.with(|remotes| remotes.iter().map(name).collect::<BTreeMap<_, _>>())
     });
     let state = session.state();

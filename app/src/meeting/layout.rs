@@ -83,7 +83,8 @@ pub(crate) fn spotlight(stage: Size, strip: usize) -> (Place, Vec<Place>) {
         // Only what fits on the screen: the rest is a number.
         let rows = grid(below, strip.min(2 * PHONE_ROWS));
         let screen = Place { x: 0.0, y: 0.0, width: stage.width, height };
-        let moved = rows.places.into_iter().map(|place| Place { y: place.y + height + GAP, ..place }).collect();
+        let moved =
+            rows.places.into_iter().map(|place| Place { y: place.y + height + GAP, ..place }).collect();
         return (screen, moved);
     }
     if stage.width / stage.height > WIDEST {
@@ -106,7 +107,8 @@ pub(crate) fn spotlight(stage: Size, strip: usize) -> (Place, Vec<Place>) {
     let left = (stage.width - (shown as f64 * (width + GAP) - GAP)) / 2.0;
     let y = stage.height - height;
     let screen = Place { x: 0.0, y: 0.0, width: stage.width, height: y - GAP };
-    let places = (0..shown).map(|at| Place { x: left + at as f64 * (width + GAP), y, width, height }).collect();
+    let places =
+        (0..shown).map(|at| Place { x: left + at as f64 * (width + GAP), y, width, height }).collect();
     (screen, places)
 }
 
@@ -141,7 +143,12 @@ fn scrolling(stage: Size, count: usize) -> Layout {
     let height = (stage.height / PHONE_SCROLLING_ROWS).clamp(width / WIDEST, width / 0.5);
     let rows = count.div_ceil(2);
     let places = (0..count)
-        .map(|at| Place { x: (at % 2) as f64 * (width + GAP), y: (at / 2) as f64 * (height + GAP), width, height })
+        .map(|at| Place {
+            x: (at % 2) as f64 * (width + GAP),
+            y: (at / 2) as f64 * (height + GAP),
+            width,
+            height,
+        })
         .collect();
     Layout { places, height: rows as f64 * (height + GAP) - GAP }
 }

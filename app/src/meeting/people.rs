@@ -39,7 +39,8 @@ impl Remote {
 
     /// Neither a microphone published nor sound from it.
     pub(super) fn silent(self) -> Memo<bool> {
-        let sounding = self.of(|participant| participant.microphone.as_ref().is_some_and(|track| !track.muted));
+        let sounding =
+            self.of(|participant| participant.microphone.as_ref().is_some_and(|track| !track.muted));
         Memo::new(move |_| !sounding.get().unwrap_or_default())
     }
 

@@ -24,7 +24,12 @@ pub(super) fn Sound(session: Session) -> impl IntoView {
             for participant in remotes {
                 for source in [Source::Microphone, Source::ScreenAudio] {
                     if let Some(track) = source.track(participant) {
-                        tracks.push((participant.sid.clone(), participant.identity.clone(), source, track.sid.clone()));
+                        tracks.push((
+                            participant.sid.clone(),
+                            participant.identity.clone(),
+                            source,
+                            track.sid.clone(),
+                        ));
                     }
                 }
             }

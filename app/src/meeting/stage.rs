@@ -56,7 +56,8 @@ pub(super) fn Stage(
         remotes.with(|remotes| {
             let screens = remotes.iter().filter(|participant| participant.screen.is_some());
             let screens = screens.map(|participant| Key::Remote(participant.sid.clone(), Source::Screen));
-            let cameras = remotes.iter().map(|participant| Key::Remote(participant.sid.clone(), Source::Camera));
+            let cameras =
+                remotes.iter().map(|participant| Key::Remote(participant.sid.clone(), Source::Camera));
             screens.chain(cameras).chain([Key::Own]).collect::<Vec<_>>()
         })
     });
@@ -66,6 +67,7 @@ pub(super) fn Stage(
     });
     let scene = Memo::new(move |_| keys.with(|keys| arrange(keys, size.get(), corner.get())));
     let alone = Memo::new(move |_| keys.with(|keys| keys.len() == 1));
+    let met = Memo::new(move |met: Option<&bool>| met.copied().unwrap_or_default() || !alone.get());
     let bars = Signal::derive(move || keys.with(|keys| keys.len() == 2));
 
     let tile = move |key: Key| {
@@ -75,7 +77,8 @@ pub(super) fn Stage(
         };
         match key {
             Key::Remote(sid, source) => {
-                view! { <RemoteTile session=session sid=sid source=source place=place bars=bars /> }.into_any()
+                view! { <RemoteTile session=session sid=sid source=source place=place bars=bars /> }
+                    .into_any()
             }
             Key::Own => view! {
                 <OwnTile
@@ -112,15 +115,20 @@ pub(super) fn Stage(
         move || i18n.fill(Text::MeetingJoining, &[("room", &room_name)])
     };
     let invitation = move || {
+        // Read while others are here too, so that it has seen them.
+        let met = met.get();
         alone.get().then(|| {
             if state.get() == SessionState::Connecting {
-                return view! { <p class="stage__joining" id="spinner" role="status">{joining.clone()}</p> }.into_any();
+                return view! { <p class="stage__joining" id="spinner" role="status">{joining.clone()}</p> }
+                    .into_any();
             }
-            let share = entry.moderates().then(|| view! { <ShareStage url=entry.room.speaker_url.clone() /> });
+            let share =
+                entry.moderates().then(|| view! { <ShareStage url=entry.room.speaker_url.clone() /> });
+            let title = if met { Text::MeetingAloneAgain } else { Text::MeetingAlone };
             let text = if entry.moderates() { Text::MeetingAloneShare } else { Text::MeetingAloneWait };
             view! {
                 <div class="stage__alone" id="share-link-overlay">
-                    <h2 class="stage__title">{i18n.of(Text::MeetingAlone)}</h2>
+                    <h2 class="stage__title">{i18n.of(title)}</h2>
                     <p class="stage__text">{i18n.of(text)}</p>
                     {share}
                 </div>
@@ -156,7 +164,9 @@ fn arrange(keys: &[Key], size: Size, corner: Corner) -> Scene {
     let own = || (Key::Own, layout::floating(size, corner));
     match keys {
         [] => Scene::default(),
-        [Key::Own] => Scene { places: HashMap::from([own()]), floating: true, height: size.height, more: None },
+        [Key::Own] => {
+            Scene { places: HashMap::from([own()]), floating: true, height: size.height, more: None }
+        }
         [other, Key::Own] if !is_screen(other) => Scene {
             places: HashMap::from([(other.clone(), layout::whole(size)), own()]),
             floating: true,

@@ -106,7 +106,8 @@ fn move_focus(event: ev::KeyboardEvent) {
         _ => return,
     };
     let bar = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let Some(found) = bar.and_then(|bar| bar.query_selector_all("button:not(:disabled):not([role])").ok()) else {
+    let Some(found) = bar.and_then(|bar| bar.query_selector_all("button:not(:disabled):not([role])").ok())
+    else {
         return;
     };
     let buttons: Vec<HtmlElement> =

@@ -21,7 +21,8 @@ const MICROPHONE_WANTED: &str = "ovComponents-microphoneEnabled";
 
 #[component]
 pub(super) fn Call(entry: Arc<Entry>, ticket: Ticket) -> impl IntoView {
-    let media = LocalMedia::new(Wanted { camera: wanted(CAMERA_WANTED), microphone: wanted(MICROPHONE_WANTED) });
+    let media =
+        LocalMedia::new(Wanted { camera: wanted(CAMERA_WANTED), microphone: wanted(MICROPHONE_WANTED) });
     let session = Session::new(media);
     let in_meeting = RwSignal::new(false);
 

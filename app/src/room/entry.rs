@@ -36,7 +36,9 @@ pub(super) async fn enter(room_id: &str, secret: Option<&str>) -> Result<Entry, 
 
 /// Takes a place in the meeting under this name or one close to it.
 pub(super) async fn take_ticket(entry: &Entry, name: &str) -> Result<Ticket, ErrorReason> {
-    let token = api::participant_token(entry.room.room_id.as_str(), &entry.secret, Some(name)).await.map_err(reason)?;
+    let token = api::participant_token(entry.room.room_id.as_str(), &entry.secret, Some(name))
+        .await
+        .map_err(reason)?;
     Ticket::read(token).map_err(|_| ErrorReason::Internal)
 }
 

@@ -29,6 +29,9 @@ pub(crate) use entry::Entry;
 pub(crate) use redirect::embedded;
 use visit::Visit;
 
+/// Title of the page outside of a room.
+const PRODUCT: &str = "OpenVidu Meet";
+
 /// The room last visited in this page: for coming back.
 #[derive(Clone, Copy)]
 pub(crate) struct LastRoom(RwSignal<Option<RoomLink>>);
@@ -86,6 +89,7 @@ fn VisitView(room_id: String) -> impl IntoView {
         }
     };
 
+    on_cleanup(|| document().set_title(PRODUCT));
     last_room.0.set(visit.secret.clone().map(|secret| RoomLink {
         room_id: visit.room_id.clone(),
         secret,
@@ -101,6 +105,7 @@ fn VisitView(room_id: String) -> impl IntoView {
                             link.room_name.clone_from(&entry.room.room_name);
                         }
                     });
+                    document().set_title(&format!("{} · {PRODUCT}", entry.room.room_name));
                     phase.set(Phase::Join(Arc::new(entry)));
                 }
                 Err(reason) => fail(reason),

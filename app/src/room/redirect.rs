@@ -41,7 +41,9 @@ impl Surroundings {
             }
             Some(text) if !text.is_empty() => None,
             _ if self.embedded => None,
-            _ => origin_of(&self.referrer).filter(|origin| *origin != self.origin).map(|_| self.referrer.clone()),
+            _ => origin_of(&self.referrer)
+                .filter(|origin| *origin != self.origin)
+                .map(|_| self.referrer.clone()),
         }
     }
 }
@@ -121,21 +123,34 @@ mod tests {
 
     #[test]
     fn a_path_is_resolved_against_the_host_page_only() {
-        assert_eq!(framed("https://host.example/a/b?c").target(Some("/home")).as_deref(), Some("https://host.example/home"));
+        assert_eq!(
+            framed("https://host.example/a/b?c").target(Some("/home")).as_deref(),
+            Some("https://host.example/home")
+        );
         assert_eq!(framed("").target(Some("/home")), None);
         assert_eq!(standalone("https://host.example/a").target(Some("/home")), None);
     }
 
     #[test]
     fn scripts_and_other_texts_are_dropped() {
-        for text in ["javascript:alert(1)", "data:text/html,x", "home", "ftp://host", " JavaScript:x", "//host.example"] {
+        for text in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "home",
+            "ftp://host",
+            " JavaScript:x",
+            "//host.example",
+        ] {
             assert_eq!(standalone("https://host.example/").target(Some(text)), None, "{text}");
         }
     }
 
     #[test]
     fn without_one_the_foreign_referrer_is_the_target() {
-        assert_eq!(standalone("https://host.example/a").target(None).as_deref(), Some("https://host.example/a"));
+        assert_eq!(
+            standalone("https://host.example/a").target(None).as_deref(),
+            Some("https://host.example/a")
+        );
         assert_eq!(standalone("https://meet.example/rooms").target(None), None);
         assert_eq!(framed("https://host.example/a").target(None), None);
         assert_eq!(standalone("").target(None), None);

@@ -65,7 +65,8 @@ fn replace_query(query: &web_sys::UrlSearchParams) {
     let path = location.pathname().unwrap_or_default();
     let query = String::from(query.to_string());
     let fragment = location.hash().unwrap_or_default();
-    let url = if query.is_empty() { format!("{path}{fragment}") } else { format!("{path}?{query}{fragment}") };
+    let url =
+        if query.is_empty() { format!("{path}{fragment}") } else { format!("{path}?{query}{fragment}") };
     if let Ok(history) = window().history() {
         let state = history.state().unwrap_or(JsValue::NULL);
         // A browser that refuses leaves the address as it is: nothing else depends on it.

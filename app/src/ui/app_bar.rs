@@ -35,7 +35,8 @@ pub(crate) fn AppBar() -> impl IntoView {
 #[component]
 fn LanguageMenu() -> impl IntoView {
     let i18n = use_i18n();
-    let choices = Locale::ALL.map(|locale| Choice { id: locale.code().to_owned(), label: locale.name().to_owned() });
+    let choices =
+        Locale::ALL.map(|locale| Choice { id: locale.code().to_owned(), label: locale.name().to_owned() });
     let choices = Signal::stored(choices.to_vec());
     let selected = Signal::derive(move || Some(i18n.locale().code().to_owned()));
     let pick = move |code: String| {

@@ -50,9 +50,10 @@ pub(crate) fn ChoiceMenu(
     };
     let outside = window_event_listener(ev::click, move |event| {
         let inside = root.get_untracked().is_some_and(|root| {
-            event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok()).is_some_and(|target| {
-                root.contains(Some(&target))
-            })
+            event
+                .target()
+                .and_then(|target| target.dyn_into::<web_sys::Node>().ok())
+                .is_some_and(|target| root.contains(Some(&target)))
         });
         if !inside && open.get_untracked() {
             open.set(false);
@@ -64,7 +65,9 @@ pub(crate) fn ChoiceMenu(
         if open.get() {
             request_animation_frame(move || {
                 let items = items(root);
-                let chosen = items.iter().position(|item| item.get_attribute("aria-checked").as_deref() == Some("true"));
+                let chosen = items
+                    .iter()
+                    .position(|item| item.get_attribute("aria-checked").as_deref() == Some("true"));
                 focus(&items, chosen.unwrap_or(0));
             });
         }
@@ -72,7 +75,8 @@ pub(crate) fn ChoiceMenu(
 
     let on_key = move |event: ev::KeyboardEvent| {
         let items = items(root);
-        let at = items.iter().position(|item| Some(item.unchecked_ref()) == document().active_element().as_ref());
+        let at =
+            items.iter().position(|item| Some(item.unchecked_ref()) == document().active_element().as_ref());
         let last = items.len().saturating_sub(1);
         match event.key().as_str() {
             "Escape" => {
@@ -168,7 +172,9 @@ pub(crate) fn ChoiceMenu(
 }
 
 fn items(root: NodeRef<html::Div>) -> Vec<HtmlElement> {
-    let Some(found) = root.get_untracked().and_then(|root| root.query_selector_all("[role=menuitemradio]").ok()) else {
+    let Some(found) =
+        root.get_untracked().and_then(|root| root.query_selector_all("[role=menuitemradio]").ok())
+    else {
         return Vec::new();
     };
     (0..found.length()).filter_map(|at| found.get(at)?.dyn_into().ok()).collect()

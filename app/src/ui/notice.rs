@@ -28,7 +28,11 @@ pub(crate) struct Notices {
 
 impl Notices {
     pub(crate) fn new() -> Self {
-        Self { shown: RwSignal::new(None), timer: StoredValue::new(None), spoken: RwSignal::new(String::new()) }
+        Self {
+            shown: RwSignal::new(None),
+            timer: StoredValue::new(None),
+            spoken: RwSignal::new(String::new()),
+        }
     }
 
     /// Something was done.
