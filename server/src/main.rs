@@ -1,5 +1,7 @@
 //! Reads the environment, says where things are, serves until told to stop.
 
+use std::io::IsTerminal;
+
 use anyhow::Context;
 use meet_server::config::{Config, Secret};
 use meet_server::serve;
@@ -9,7 +11,11 @@ use tracing_subscriber::EnvFilter;
 async fn main() -> anyhow::Result<()> {
     let config = Config::from_env()?;
     let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(&config.log.filter));
-    tracing_subscriber::fmt().with_env_filter(filter.context("log filter")?).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.context("log filter")?)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
 
     let server = serve::start(config.clone()).await?;
     greet(&config, &server);

@@ -1,6 +1,6 @@
 //! Names of participants and requests for tokens (contract 4.6).
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use meet_api::{ParticipantIdentity, Problem, RoomId};
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub fn folded(name: &str) -> String {
 }
 
 /// `name`, or `name_1`, `name_2`, … with the smallest number that is free. `taken` holds folded names.
-pub fn unique_name(name: &str, taken: &HashSet<String>) -> String {
+pub fn unique_name(name: &str, taken: &BTreeSet<String>) -> String {
     if !taken.contains(&folded(name)) {
         return name.to_owned();
     }
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    fn taken(names: &[&str]) -> HashSet<String> {
+    fn taken(names: &[&str]) -> BTreeSet<String> {
         names.iter().map(|name| folded(name)).collect()
     }
 
@@ -95,7 +95,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_unique_name_is_not_taken(name in "[ab]{1,2}(_[0-9])?", others in proptest::collection::vec("[aAbB]{1,2}(_[0-9])?", 0..40)) {
-            let taken: HashSet<String> = others.iter().map(|other| folded(other)).collect();
+            let taken: BTreeSet<String> = others.iter().map(|other| folded(other)).collect();
             prop_assert!(!taken.contains(&folded(&unique_name(&name, &taken))));
         }
     }

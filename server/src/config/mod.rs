@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(config.signalling.api_key, "devkey");
         assert_eq!(config.initial.api_key.as_ref().map(Secret::reveal), Some("meet-api-key"));
         assert_eq!(config.http.cors_origin.as_deref(), Some("*"));
-        assert_eq!(config.signalling.empty_timeout, Duration::from_secs(300));
+        assert_eq!(config.signalling.empty_timeout, Duration::from_mins(5));
     }
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(config.media.node_ips.len(), 2);
         assert_eq!(config.http.cors_origin, None);
         assert!(config.initial.api_key.is_none());
-        assert_eq!(config.signalling.departure_timeout, Duration::from_secs(300));
+        assert_eq!(config.signalling.departure_timeout, Duration::from_mins(5));
     }
 
     #[test]

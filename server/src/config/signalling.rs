@@ -34,7 +34,7 @@ impl Signalling {
             url,
             api_key: reader.text("LIVEKIT_API_KEY").unwrap_or_else(|| "devkey".to_owned()),
             api_secret: reader.text("LIVEKIT_API_SECRET").unwrap_or_else(|| "secret".to_owned()).into(),
-            empty_timeout: reader.duration("MEETING_EMPTY_TIMEOUT", Duration::from_secs(300))?,
+            empty_timeout: reader.duration("MEETING_EMPTY_TIMEOUT", Duration::from_mins(5))?,
             departure_timeout: reader.duration("MEETING_DEPARTURE_TIMEOUT", Duration::from_secs(20))?,
         })
     }

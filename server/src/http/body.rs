@@ -2,19 +2,23 @@
 //! request, so that a malformed one is refused before authentication and even on unknown paths.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::body::HttpBody;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 use super::error::ApiError;
 use super::query;
 
 const MAX_BYTES: usize = 100 * 1024;
+/// How long a client may take to send it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The parsed body: an object or an array; an empty object when there was none.
 #[derive(Clone, Debug)]
@@ -39,8 +43,10 @@ pub(crate) async fn parse(request: Request, next: Next) -> Response {
     if body.size_hint().lower() > MAX_BYTES as u64 {
         return ApiError::BodyTooLarge.into_response();
     }
-    let Ok(bytes) = axum::body::to_bytes(body, MAX_BYTES).await else {
-        return ApiError::BodyTooLarge.into_response();
+    let bytes = match timeout(PATIENCE, axum::body::to_bytes(body, MAX_BYTES)).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(_)) => return ApiError::BodyTooLarge.into_response(),
+        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
     match format.parse(&bytes) {
         Ok(body) => {

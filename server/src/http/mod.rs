@@ -28,7 +28,7 @@ use error::ApiError;
 /// Everything on the web port; `D` holds the files of the app.
 pub fn router<D: RustEmbed + 'static>(app: App) -> Router {
     let livekit = crate::livekit::routes(app.clone());
-    let assets = Arc::new(assets::Assets::<D>::new(app.config.signalling.url.as_deref()));
+    let assets = Arc::new(assets::Assets::<D>::new(app.config.signalling.url.clone()));
     let web = Router::new()
         .nest("/api/v1", v1::routes())
         .nest("/internal-api/v1", internal::routes())

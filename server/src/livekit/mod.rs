@@ -18,7 +18,7 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use crate::app::App;
 use crate::http::normalised;
 
-const PREFLIGHT_LIFETIME: Duration = Duration::from_secs(86_400);
+const PREFLIGHT_LIFETIME: Duration = Duration::from_hours(24);
 
 /// Everything on LiveKit's own port.
 pub fn router(app: App) -> Router {

@@ -1,6 +1,6 @@
 //! Names that participants hold in a room, each for one participant at a time (contract 4.6).
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use meet_api::RoomId;
 use meet_domain::participant::{folded, unique_name};
@@ -34,7 +34,7 @@ impl Store {
             .bind(now_ms)
             .execute(&mut *transaction)
             .await?;
-        let taken: HashSet<String> =
+        let taken: BTreeSet<String> =
             sqlx::query_scalar("SELECT folded_name FROM participant_names WHERE room_id = ?")
                 .bind(room.as_str())
                 .fetch_all(&mut *transaction)

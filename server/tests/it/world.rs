@@ -139,7 +139,7 @@ impl World {
         let options = sfu::RoomOptions {
             name: name.to_owned(),
             metadata: String::new(),
-            empty_timeout: Duration::from_secs(300),
+            empty_timeout: Duration::from_mins(5),
             departure_timeout: Duration::from_secs(20),
             max_participants: 0,
         };

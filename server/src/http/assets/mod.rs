@@ -29,16 +29,14 @@ pub(crate) struct Dist;
 /// Answers requests for files of `D`, and with its page for every other path.
 #[derive(Debug)]
 pub(super) struct Assets<D> {
-    security_policy: HeaderValue,
+    /// Another origin that the page shall be able to call.
+    livekit_url: Option<String>,
     files: PhantomData<fn() -> D>,
 }
 
 impl<D: RustEmbed> Assets<D> {
-    /// `livekit_url` is another origin that the page shall be able to call.
-    pub(super) fn new(livekit_url: Option<&str>) -> Self {
-        let page = D::get(INDEX).map(|file| String::from_utf8_lossy(&file.data).into_owned());
-        let security_policy = policy::content_security(page.as_deref().unwrap_or_default(), livekit_url);
-        Self { security_policy, files: PhantomData }
+    pub(super) fn new(livekit_url: Option<String>) -> Self {
+        Self { livekit_url, files: PhantomData }
     }
 
     pub(super) fn answer(&self, path: &str, headers: &HeaderMap) -> Response {
@@ -56,6 +54,9 @@ impl<D: RustEmbed> Assets<D> {
 
     fn file(&self, name: &str, headers: &HeaderMap) -> Option<Response> {
         let plain = D::get(name)?;
+        let security_policy = (extension(name) == "html").then(|| {
+            policy::content_security(&String::from_utf8_lossy(&plain.data), self.livekit_url.as_deref())
+        });
         let (encoding, file) =
             best_variant::<D>(name, headers).map_or(("", plain), |(name, file)| (name, file));
         let etag = etag(&file, encoding);
@@ -83,8 +84,8 @@ impl<D: RustEmbed> Assets<D> {
         set(&mut response, header::CACHE_CONTROL, if is_hashed(name) { IMMUTABLE } else { NO_CACHE });
         set(&mut response, header::VARY, header::ACCEPT_ENCODING.into());
         set(&mut response, header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if name.ends_with(".html") {
-            set(&mut response, header::CONTENT_SECURITY_POLICY, self.security_policy.clone());
+        if let Some(security_policy) = security_policy {
+            set(&mut response, header::CONTENT_SECURITY_POLICY, security_policy);
             set(&mut response, HeaderName::from_static("permissions-policy"), policy::PERMISSIONS);
             // Links carry secrets in their query.
             set(&mut response, header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
@@ -103,7 +104,7 @@ fn is_file_name(name: &str) -> bool {
     let is_plain = name
         .split('/')
         .all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', '%', ':', '\0']));
-    is_plain && !name.ends_with(".br") && !name.ends_with(".gz")
+    is_plain && !matches!(extension(name), "br" | "gz")
 }
 
 /// The smallest variant that the client takes.
@@ -152,9 +153,12 @@ fn is_hashed(name: &str) -> bool {
     })
 }
 
+fn extension(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or_default()
+}
+
 fn content_type(name: &str) -> HeaderValue {
-    let extension = name.rsplit('.').next().unwrap_or_default();
-    HeaderValue::from_static(match extension {
+    HeaderValue::from_static(match extension(name) {
         "html" => "text/html; charset=utf-8",
         "js" | "mjs" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",

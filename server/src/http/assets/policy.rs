@@ -12,8 +12,12 @@ pub(super) const PERMISSIONS: HeaderValue = HeaderValue::from_static(
 );
 
 pub(super) fn content_security(page: &str, livekit_url: Option<&str>) -> HeaderValue {
-    let scripts: String =
-        inline_scripts(page).map(|script| format!(" 'sha256-{}'", sha256(script))).collect();
+    let mut scripts = String::new();
+    for script in inline_scripts(page) {
+        scripts.push_str(" 'sha256-");
+        scripts.push_str(&sha256(script));
+        scripts.push('\'');
+    }
     // The socket's own scheme is covered by `ws:` and `wss:`; /validate is called over HTTP.
     let other = livekit_url.map(|url| format!(" {}", url.replacen("ws", "http", 1))).unwrap_or_default();
     let policy = format!(

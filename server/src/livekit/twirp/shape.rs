@@ -201,8 +201,11 @@ mod tests {
             permission: Some(proto::ParticipantPermission { can_publish: true, ..Default::default() }),
             tracks: vec![proto::TrackInfo {
                 r#type: proto::TrackType::Video.into(),
-                layers: vec![proto::VideoLayer {
-                    quality: proto::VideoQuality::High.into(),
+                codecs: vec![proto::SimulcastCodecInfo {
+                    layers: vec![proto::VideoLayer {
+                        quality: proto::VideoQuality::High.into(),
+                        ..Default::default()
+                    }],
                     ..Default::default()
                 }],
                 ..Default::default()
@@ -213,7 +216,7 @@ mod tests {
         assert_eq!(participant["attributes"]["snake_key"], "v");
         assert_eq!(participant["permission"]["can_publish"], true);
         assert_eq!(participant["tracks"][0]["type"], "VIDEO");
-        assert_eq!(participant["tracks"][0]["layers"][0]["quality"], "HIGH");
+        assert_eq!(participant["tracks"][0]["codecs"][0]["layers"][0]["quality"], "HIGH");
         assert_eq!(participant["tracks"][0]["source"], "UNKNOWN");
     }
 
