@@ -7,6 +7,8 @@ use web_sys::{AnalyserNode, AudioContext, MediaStream, MediaStreamAudioSourceNod
 
 const INTERVAL_MS: u32 = 60;
 const SAMPLES: u32 = 512;
+/// In intervals.
+const RESUME_EVERY: u32 = 32;
 
 /// Reports the level of a track, from 0 to 1, until it is dropped.
 pub(super) struct LevelMeter {
@@ -42,11 +44,16 @@ impl LevelMeter {
         let measured = Rc::clone(&graph);
         let mut samples = vec![0.0_f32; SAMPLES as usize];
         let mut smooth = 0.0_f32;
+        let mut ticks = 0_u32;
         let interval = Interval::new(INTERVAL_MS, move || {
-            // Browsers suspend a context that was made before the user touched the page.
-            if measured.context.state() == web_sys::AudioContextState::Suspended {
+            // Browsers suspend a context that was made before the user touched the page. Each
+            // request waits until they allow it, so there should not be too many.
+            if ticks.is_multiple_of(RESUME_EVERY)
+                && measured.context.state() == web_sys::AudioContextState::Suspended
+            {
                 let _ = measured.context.resume();
             }
+            ticks = ticks.wrapping_add(1);
             measured.analyser.get_float_time_domain_data(&mut samples);
             smooth = smoothed(smooth, loudness(&samples));
             report(smooth);

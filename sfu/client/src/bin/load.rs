@@ -99,7 +99,7 @@ async fn run() -> anyhow::Result<bool> {
 }
 
 async fn join(arguments: &Arguments, index: usize) -> anyhow::Result<Client> {
-    let lifetime = Duration::from_secs(arguments.seconds) + Duration::from_secs(3600);
+    let lifetime = Duration::from_secs(arguments.seconds) + Duration::from_hours(1);
     let identity = format!("load-{index}");
     let token = token::sign(&arguments.key, &arguments.secret, &arguments.room, &identity, lifetime)?;
     let mut client = Client::join(Options {
