@@ -375,6 +375,12 @@ impl Client {
                     }
                     writer.nack(1, sink.ssrc, &lost);
                 }
+                if sink.wants_key_frame(now) {
+                    if writer.is_empty() {
+                        writer.receiver_report(1, &[]);
+                    }
+                    writer.pli(1, sink.ssrc);
+                }
             }
             let length = writer.len();
             if length > 0 {

@@ -31,7 +31,12 @@ fn both_modes_hear_and_see_each_other() {
                 for (sid, count) in world.received(to, from) {
                     assert!(count > 100, "SEED={seed}: {from} to {to}, {sid}: {count}");
                     let sink = world.clients[to].sink(&sid).unwrap();
-                    assert!(sink.holes(world.now, 2 * SECOND).len() < 3 || sink.kind == Kind::Audio);
+                    let holes = sink.holes(world.now, 2 * SECOND);
+                    assert!(
+                        holes.len() < 3 || sink.kind == Kind::Audio,
+                        "SEED={seed}: {from} to {to}, {sid}: {holes:?} of {:?}",
+                        sink.got.first_key_value()
+                    );
                 }
             }
         }

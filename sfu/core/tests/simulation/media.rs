@@ -14,6 +14,7 @@ const AUDIO_INTERVAL: Duration = Duration::from_millis(20);
 const FRAME_INTERVAL: Duration = Duration::from_millis(50);
 const HISTORY: usize = 1000;
 const NACK_AFTER: Duration = Duration::from_millis(30);
+const KEY_AGAIN: Duration = Duration::from_millis(300);
 const NACK_AGAIN: Duration = Duration::from_millis(80);
 
 /// Identity of one payload.
@@ -362,6 +363,9 @@ pub(crate) struct Sink {
     pub(crate) recovered: usize,
     pub(crate) sender_reports: usize,
     pub(crate) last: Option<Instant>,
+    asked_for_key: Option<Instant>,
+    /// Where the first whole key frame starts: before it there is nothing to repair.
+    opening: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -391,6 +395,8 @@ impl Sink {
             recovered: 0,
             sender_reports: 0,
             last: None,
+            asked_for_key: None,
+            opening: None,
         }
     }
 
@@ -445,6 +451,25 @@ impl Sink {
         due.into_iter().map(|sequence| sequence as u16).collect()
     }
 
+    /// Like a decoder that has no whole key frame to begin with: the start of the first one may be
+    /// lost before we know of it.
+    pub(crate) fn wants_key_frame(&mut self, now: Instant) -> bool {
+        if self.opening.is_none()
+            && let Some((frame, layer, _)) = self.complete_frames().into_iter().find(|frame| frame.2)
+        {
+            let whole = |arrival: &Arrival| (arrival.label.frame, arrival.label.layer) == (frame, layer);
+            self.opening = self.got.iter().find(|(_, arrival)| whole(arrival)).map(|(sequence, _)| *sequence);
+        }
+        let waits = self.kind == Kind::Video
+            && !self.got.is_empty()
+            && self.opening.is_none()
+            && self.asked_for_key.is_none_or(|asked| now >= asked + KEY_AGAIN);
+        if waits {
+            self.asked_for_key = Some(now);
+        }
+        waits
+    }
+
     pub(crate) fn labels(&self) -> impl Iterator<Item = Label> {
         self.got.values().map(|arrival| arrival.label)
     }
@@ -456,6 +481,7 @@ impl Sink {
             .iter()
             .filter(|(_, missing)| now >= missing.since + grace)
             .map(|(sequence, _)| *sequence)
+            .filter(|sequence| self.opening.is_none_or(|opening| *sequence > opening))
             .collect();
         holes.sort_unstable();
         holes
