@@ -11,20 +11,20 @@ use sfu_core::srtp::{Profile, Sealer};
 use sfu_core::transport::SrtpKeys;
 
 pub(crate) const PAYLOAD: usize = 1100;
-pub(crate) const PACKETS_A_FRAME: u64 = 4;
 
 pub(crate) struct Stage {
     shard: Shard,
     now: Instant,
     publisher: Sealer,
+    packets_a_frame: u64,
     next: u64,
 }
 
 /// Sealed packets of whole frames, ready to be received.
 pub(crate) type Frames = Vec<Vec<u8>>;
 
-fn address(index: usize) -> SocketAddr {
-    SocketAddr::from(([10, 1, (index >> 8) as u8, index as u8], 4000))
+fn publisher_address() -> SocketAddr {
+    SocketAddr::from(([10, 2, 0, 1], 4000))
 }
 
 fn codec() -> CodecParams {
@@ -40,11 +40,13 @@ fn codec() -> CodecParams {
 }
 
 impl Stage {
-    pub(crate) fn new(profile: Profile, subscribers: usize) -> Stage {
+    /// One subscriber for each address.
+    pub(crate) fn new(profile: Profile, addresses: &[SocketAddr], packets_a_frame: u64) -> Stage {
+        let subscribers = addresses.len();
         let now = Instant::now();
         let mut shard = Shard::new(ShardConfig {
             certificate: Certificate::generate().expect("a certificate"),
-            candidates: vec![address(255)],
+            candidates: vec![publisher_address()],
             chance: Chance::new([3; 32]),
             epoch: (now, Duration::from_secs(1_800_000_001)),
         });
@@ -68,7 +70,8 @@ impl Stage {
                 remote_key: key,
                 remote_salt: salt,
             };
-            shard.adopt(now, transport, address(index), keys);
+            let address = if index == 0 { publisher_address() } else { addresses[index - 1] };
+            shard.adopt(now, transport, address, keys);
         }
         let extensions = ExtensionIds { mid: 4, transport_cc: 3, ..ExtensionIds::default() };
         let track = TrackId(1);
@@ -95,21 +98,21 @@ impl Stage {
             shard.command(now, Command::Send { transport: TransportId(index as u64), send, track, params });
             shard.command(now, Command::Select { send, selection: Selection::UpTo(0) });
         }
-        Stage { shard, now, publisher: publisher.expect("keys of the right length"), next: 1 }
+        Stage { shard, now, publisher: publisher.expect("keys of the right length"), packets_a_frame, next: 1 }
     }
 
     /// Frames of full packets; the very first is a key frame.
     pub(crate) fn frames(&mut self, count: u64) -> Frames {
-        (0..count * PACKETS_A_FRAME).map(|_| self.packet()).collect()
+        (0..count * self.packets_a_frame).map(|_| self.packet()).collect()
     }
 
     fn packet(&mut self) -> Vec<u8> {
         let index = self.next;
         self.next += 1;
-        let (frame, part) = ((index - 1) / PACKETS_A_FRAME, (index - 1) % PACKETS_A_FRAME);
+        let (frame, part) = ((index - 1) / self.packets_a_frame, (index - 1) % self.packets_a_frame);
         let mut out = vec![0; PAYLOAD + 64];
         out[0] = 0x90;
-        out[1] = 0x60 | u8::from(part == PACKETS_A_FRAME - 1) << 7;
+        out[1] = 0x60 | u8::from(part == self.packets_a_frame - 1) << 7;
         out[2..4].copy_from_slice(&(index as u16).to_be_bytes());
         out[4..8].copy_from_slice(&(frame as u32 * 3000).to_be_bytes());
         out[8..12].copy_from_slice(&77_u32.to_be_bytes());
@@ -123,13 +126,13 @@ impl Stage {
         out
     }
 
-    /// Receives frames, flushing after each; answers how many datagrams went out.
-    pub(crate) fn forward(&mut self, frames: &mut Frames) -> u64 {
+    /// Receives frames, flushing each to `sink`; answers how many datagrams went out.
+    pub(crate) fn forward(&mut self, frames: &mut Frames, mut sink: impl FnMut(&Transmit<'_>)) -> u64 {
         let mut sent = 0;
-        for frame in frames.chunks_mut(PACKETS_A_FRAME as usize) {
+        for frame in frames.chunks_mut(self.packets_a_frame as usize) {
             self.now += Duration::from_millis(33);
             for packet in frame {
-                self.shard.datagram(self.now, address(0), address(255), packet);
+                self.shard.datagram(self.now, publisher_address(), publisher_address(), packet);
             }
             if self.shard.poll_timeout().is_some_and(|due| due <= self.now) {
                 self.shard.timeout(self.now);
@@ -137,6 +140,7 @@ impl Stage {
             while let Some(transmit) = self.shard.poll_transmit() {
                 let size = transmit.segment_size.unwrap_or(transmit.payload.len());
                 sent += transmit.payload.len().div_ceil(size) as u64;
+                sink(&transmit);
             }
         }
         sent

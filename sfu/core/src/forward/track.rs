@@ -72,10 +72,6 @@ impl Source {
     pub fn codec(&self, index: u8) -> Option<&CodecParams> {
         self.section.codecs.get(usize::from(index))
     }
-
-    pub fn layer_count(&self) -> usize {
-        self.section.rids.len().max(self.section.ssrcs.len()).clamp(1, MAX_LAYERS)
-    }
 }
 
 impl Track {
