@@ -6,7 +6,7 @@
 //! everything it keeps is bounded.
 //!
 //! Each behaviour has a file: who is here (`participant`, `join`, `resume`), what they send
-//! (`publish`) and get (`subscribe`), how that is negotiated (`peer`, `negotiate_client`,
+//! (`publish`, `track_info`) and get (`subscribe`), how that is negotiated (`peer`, `negotiate_client`,
 //! `negotiate_server`, `trickle`), what they are told (`updates`, `speakers`), data (`data`),
 //! requests (`signal`, `admin`) and time (`timers`).
 
@@ -27,6 +27,7 @@ mod signal;
 mod speakers;
 mod subscribe;
 mod timers;
+mod track_info;
 mod trickle;
 mod updates;
 

@@ -22,10 +22,11 @@ use crate::sdp::{
 };
 
 /// How long a client may take to offer the sections it was asked for, before it is asked again.
-const REQUIREMENT_PATIENCE: Duration = Duration::from_secs(3);
+/// Doubled with each try: a client that is merely slow must not be buried in requests.
+const REQUIREMENT_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a client that made no offer yet is given to make its first by itself.
 const FIRST_OFFER_PATIENCE: Duration = Duration::from_secs(1);
-const MAX_TRIES: u32 = 5;
+const MAX_TRIES: u32 = 3;
 
 impl Room {
     pub(super) fn client_offer(&mut self, key: Key, offer: proto::SessionDescription) {
@@ -353,7 +354,7 @@ impl Room {
         if !homeless && (!stale || tries > 0) {
             return peer.agenda.clear();
         }
-        peer.agenda.sent(now, REQUIREMENT_PATIENCE, tries);
+        peer.agenda.sent(now, REQUIREMENT_PATIENCE * (1 << tries), tries);
         let [num_audios, num_videos] = lacking;
         self.signal(
             key,
