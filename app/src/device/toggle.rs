@@ -22,6 +22,8 @@ pub(crate) fn DeviceToggle(
     let state = kind.state(media);
     let on = move || state.get() == SourceState::On;
     let starting = move || state.get() == SourceState::Starting;
+    // Not `disabled`: the focus stays where it is while a device starts or the network is gone.
+    let idle = move || disabled.get() || starting();
     let glyph = Signal::derive(move || if starting() { Glyph::LoaderCircle } else { kind.glyph(on()) });
     let icon_id = move || match (kind, on()) {
         (Kind::Camera, true) => "videocam",
@@ -43,8 +45,12 @@ pub(crate) fn DeviceToggle(
             aria-label=move || i18n.get(kind.label(on()))
             aria-keyshortcuts=format!("Control+{0} Meta+{0}", kind.key())
             title=title
-            disabled=move || disabled.get() || starting()
-            on:click=move |_| kind.toggle(media)
+            aria-disabled=move || if idle() { "true" } else { "false" }
+            on:click=move |_| {
+                if !idle() {
+                    kind.toggle(media);
+                }
+            }
         >
             <span id=icon_id class:spinner=starting>
                 <Icon glyph=glyph />

@@ -4,6 +4,7 @@ macro_rules! texts {
     ($($name:ident = $key:literal,)*) => {
         /// A text of the app; its words per language are in `app/i18n/*.json`.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[expect(clippy::enum_variant_names, reason = "variants are named like the texts in the files")]
         pub(crate) enum Text {
             $($name,)*
         }

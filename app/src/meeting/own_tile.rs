@@ -64,12 +64,13 @@ pub(super) fn OwnTile(
             // Without capture the drag ends at the tile's edge: clumsy, not wrong.
             let _ = element.set_pointer_capture(event.pointer_id());
         }
-        let from = (f64::from(event.client_x()), f64::from(event.client_y()));
+        let from = pointer(&event);
         drag.set(Some(Drag { from, by: (0.0, 0.0) }));
     };
     let on_move = move |event: ev::PointerEvent| {
         if let Some(Drag { from, by }) = drag.get_untracked() {
-            let now = (f64::from(event.client_x()) - from.0, f64::from(event.client_y()) - from.1);
+            let (x, y) = pointer(&event);
+            let now = (x - from.0, y - from.1);
             if by != (0.0, 0.0) || now.0.hypot(now.1) > DRAG_THRESHOLD {
                 drag.set(Some(Drag { from, by: now }));
             }
@@ -121,4 +122,12 @@ pub(super) fn OwnTile(
             </div>
         </div>
     }
+}
+
+/// Where the pointer is. Browsers give fractions; web-sys knows them with its unstable interfaces only.
+fn pointer(event: &ev::PointerEvent) -> (f64, f64) {
+    fn pixels(value: impl Into<f64>) -> f64 {
+        value.into()
+    }
+    (pixels(event.client_x()), pixels(event.client_y()))
 }

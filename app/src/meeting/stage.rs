@@ -27,6 +27,14 @@ enum Key {
     Own,
 }
 
+/// Who else is or was here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Company {
+    Nobody,
+    Others,
+    NobodyAnyMore,
+}
+
 /// Where everything stands.
 #[derive(Clone, PartialEq, Debug, Default)]
 struct Scene {
@@ -66,8 +74,15 @@ pub(super) fn Stage(
         chosen_corner.get().unwrap_or(Corner { right: true, bottom: size.get().width >= 480.0 })
     });
     let scene = Memo::new(move |_| keys.with(|keys| arrange(keys, size.get(), corner.get())));
-    let alone = Memo::new(move |_| keys.with(|keys| keys.len() == 1));
-    let met = Memo::new(move |met: Option<&bool>| met.copied().unwrap_or_default() || !alone.get());
+    let connecting = Memo::new(move |_| state.get() == SessionState::Connecting);
+    let company = Memo::new(move |before: Option<&Company>| {
+        let alone = keys.with(|keys| keys.len() == 1);
+        match (alone, before) {
+            (false, _) => Company::Others,
+            (true, None | Some(Company::Nobody)) => Company::Nobody,
+            (true, Some(Company::Others | Company::NobodyAnyMore)) => Company::NobodyAnyMore,
+        }
+    });
     let bars = Signal::derive(move || keys.with(|keys| keys.len() == 2));
 
     let tile = move |key: Key| {
@@ -115,16 +130,18 @@ pub(super) fn Stage(
         move || i18n.fill(Text::MeetingJoining, &[("room", &room_name)])
     };
     let invitation = move || {
-        // Read while others are here too, so that it has seen them.
-        let met = met.get();
-        alone.get().then(|| {
-            if state.get() == SessionState::Connecting {
+        let title = match company.get() {
+            Company::Others => None,
+            Company::Nobody => Some(Text::MeetingAlone),
+            Company::NobodyAnyMore => Some(Text::MeetingAloneAgain),
+        };
+        title.map(|title| {
+            if connecting.get() {
                 return view! { <p class="stage__joining" id="spinner" role="status">{joining.clone()}</p> }
                     .into_any();
             }
             let share =
                 entry.moderates().then(|| view! { <ShareStage url=entry.room.speaker_url.clone() /> });
-            let title = if met { Text::MeetingAloneAgain } else { Text::MeetingAlone };
             let text = if entry.moderates() { Text::MeetingAloneShare } else { Text::MeetingAloneWait };
             view! {
                 <div class="stage__alone" id="share-link-overlay">

@@ -106,8 +106,7 @@ fn move_focus(event: ev::KeyboardEvent) {
         _ => return,
     };
     let bar = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let Some(found) = bar.and_then(|bar| bar.query_selector_all("button:not(:disabled):not([role])").ok())
-    else {
+    let Some(found) = bar.and_then(|bar| bar.query_selector_all("button:not([role])").ok()) else {
         return;
     };
     let buttons: Vec<HtmlElement> =
@@ -116,6 +115,6 @@ fn move_focus(event: ev::KeyboardEvent) {
     let Some(at) = buttons.iter().position(|button| active.as_ref() == Some(button.as_ref())) else { return };
     let next = (at as isize + step).rem_euclid(buttons.len() as isize) as usize;
     event.prevent_default();
-    // A button that was disabled in the meantime keeps the focus where it is.
+    // A button that went away in the meantime needs no focus.
     let _ = buttons[next].focus();
 }

@@ -62,6 +62,11 @@ pub(crate) fn ChoiceMenu(
     on_cleanup(move || outside.remove());
 
     Effect::new(move |_| {
+        if disabled.get() {
+            open.set(false);
+        }
+    });
+    Effect::new(move |_| {
         if open.get() {
             request_animation_frame(move || {
                 let items = items(root);
@@ -160,8 +165,8 @@ pub(crate) fn ChoiceMenu(
                 aria-expanded=move || if open.get() { "true" } else { "false" }
                 aria-label=move || label.get()
                 title=move || label.get()
-                disabled=move || disabled.get()
-                on:click=move |_| open.update(|open| *open = !*open)
+                aria-disabled=move || if disabled.get() { "true" } else { "false" }
+                on:click=move |_| open.update(|open| *open = !*open && !disabled.get_untracked())
                 on:keydown=open_by_key
             >
                 {children()}
