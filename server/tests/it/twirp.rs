@@ -133,6 +133,10 @@ async fn without_the_grant_every_method_is_refused() {
             assert_eq!((answer.status.as_u16(), answer.json()), (401, denied.clone()), "{method}");
         }
     }
+    let request =
+        Request::post("/twirp/livekit.RoomService/ListRooms").header("content-type", "application/json");
+    let response = world.livekit.clone().oneshot(request.body(Body::from("{}")).unwrap()).await.unwrap();
+    Answer::of(response).await.assert(401, &denied);
     assert_eq!(call(&world, "garbage", "ListRooms", json!({})).await.json()["code"], "unauthenticated");
 }
 

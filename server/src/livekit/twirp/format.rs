@@ -37,7 +37,7 @@ impl Format {
 pub(super) struct Call {
     pub(super) format: Format,
     pub(super) body: Bytes,
-    /// All false without a token.
+    /// Of the verified token; all false where it has none.
     pub(super) grant: VideoGrant,
 }
 

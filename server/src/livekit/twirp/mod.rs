@@ -6,11 +6,14 @@ mod format;
 mod room_service;
 mod shape;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::any;
+use tokio::time::timeout;
 
 use super::access::bearer;
 use crate::app::App;
@@ -19,6 +22,8 @@ use error::{Code, TwirpError};
 use format::{Call, Format};
 
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+/// How long a client may take to send it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Services of LiveKit that this server does not offer; anything else is no route at all.
 const OTHER_SERVICES: &[&str] =
@@ -38,14 +43,14 @@ async fn handle(
     }
     let format = Format::of(request.headers())?;
     let (parts, body) = request.into_parts();
-    let grant = match bearer(&parts.headers) {
-        None => None,
-        Some(token) => match app.keys.verify(token, Expiry::Checked) {
-            Ok(token) => token.claims.video,
-            Err(error) => return Err(TwirpError::new(Code::Unauthenticated, error.to_string())),
-        },
-    };
-    let call = Call { format, body: read(body).await?, grant: grant.unwrap_or_default() };
+    // Before the body is read: only those who may call may make us hold one.
+    let token = bearer(&parts.headers).ok_or_else(TwirpError::denied)?;
+    let token = app
+        .keys
+        .verify(token, Expiry::Checked)
+        .map_err(|error| TwirpError::new(Code::Unauthenticated, error.to_string()))?;
+    let grant = token.claims.video.unwrap_or_default();
+    let call = Call { format, body: read(body).await?, grant };
     match service.as_str() {
         "livekit.RoomService" => room_service::dispatch(&app, &method, call).await,
         other if OTHER_SERVICES.contains(&other) => Err(TwirpError::unimplemented(&method)),
@@ -54,7 +59,9 @@ async fn handle(
 }
 
 async fn read(body: Body) -> Result<bytes::Bytes, TwirpError> {
-    axum::body::to_bytes(body, MAX_BODY_BYTES)
-        .await
-        .map_err(|_| TwirpError::new(Code::TooLarge, "body too large"))
+    match timeout(PATIENCE, axum::body::to_bytes(body, MAX_BODY_BYTES)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(TwirpError::new(Code::TooLarge, "body too large")),
+        Err(_) => Err(TwirpError::new(Code::DeadlineExceeded, "body did not arrive in time")),
+    }
 }
