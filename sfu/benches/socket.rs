@@ -126,7 +126,7 @@ fn shard(publisher: SocketAddr, subscribers: &[SocketAddr], server: SocketAddr) 
         certificate: Certificate::generate().expect("a certificate"),
         candidates: vec![server],
         chance: Chance::new([3; 32]),
-        epoch: (now, Duration::from_secs(1_800_000_000)),
+        epoch: (now, Duration::from_hours(500_000)),
     });
     for (index, address) in std::iter::once(&publisher).chain(subscribers).enumerate() {
         let transport = TransportId(index as u64);
@@ -189,7 +189,7 @@ fn packet(sealer: &Sealer, index: &mut u64, part: usize, packets: usize) -> Vec<
     let frame = (*index - 1) / packets as u64;
     let mut out = vec![0; PAYLOAD + 64];
     out[0] = 0x80;
-    out[1] = 96 | u8::from(part + 1 == packets) << 7;
+    out[1] = 0x60 | u8::from(part + 1 == packets) << 7;
     out[2..4].copy_from_slice(&(*index as u16).to_be_bytes());
     out[4..8].copy_from_slice(&(frame as u32 * 3000).to_be_bytes());
     out[8..12].copy_from_slice(&77_u32.to_be_bytes());

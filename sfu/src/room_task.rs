@@ -182,7 +182,7 @@ impl RoomTask {
         while let Some(output) = self.room.poll() {
             match output {
                 Output::Signal { connection, response } => {
-                    self.tell(connection, SessionMessage::Signal(response))
+                    self.tell(connection, SessionMessage::Signal(response));
                 }
                 Output::RefreshToken { connection, claims } => {
                     self.tell(connection, SessionMessage::RefreshToken(claims));

@@ -108,7 +108,7 @@ impl Client {
         let options = RoomOptions {
             name: "hall".into(),
             metadata: String::new(),
-            empty_timeout: Duration::from_secs(300),
+            empty_timeout: Duration::from_mins(5),
             departure_timeout: Duration::from_secs(20),
             max_participants: 0,
         };
@@ -155,7 +155,7 @@ impl Client {
     fn receive(&mut self, source: SocketAddr, datagram: &mut [u8]) {
         match demux(datagram) {
             Demux::Stun | Demux::Dtls => {
-                self.transport.receive(source, self.address, datagram, Instant::now())
+                self.transport.receive(source, self.address, datagram, Instant::now());
             }
             Demux::Rtp => {
                 let header = Header::parse(datagram).expect("a whole header");

@@ -31,7 +31,7 @@ fn options(name: &str) -> RoomOptions {
     RoomOptions {
         name: name.into(),
         metadata: String::new(),
-        empty_timeout: Duration::from_secs(300),
+        empty_timeout: Duration::from_mins(5),
         departure_timeout: Duration::from_secs(20),
         max_participants: 0,
     }
