@@ -6,6 +6,7 @@ use sfu::RoomEvent;
 use tokio::sync::mpsc;
 
 use crate::app::App;
+use crate::clock::now_ms;
 use crate::store::{Store, StoreError};
 
 /// Brings rooms that were in a meeting when the last process ended to the state after it.
@@ -40,9 +41,11 @@ async fn apply(store: &Store, event: &RoomEvent) -> Result<(), StoreError> {
         | RoomEvent::ParticipantAborted { room, participant, .. } => {
             store.release_names(&RoomId::from(room.name.as_str()), &participant.identity).await
         }
-        RoomEvent::ParticipantJoined { .. }
-        | RoomEvent::TrackPublished { .. }
-        | RoomEvent::TrackUnpublished { .. } => Ok(()),
+        RoomEvent::ParticipantJoined { room, participant } => {
+            let room = RoomId::from(room.name.as_str());
+            store.keep_name(&room, &participant.name, &participant.identity, now_ms()).await
+        }
+        RoomEvent::TrackPublished { .. } | RoomEvent::TrackUnpublished { .. } => Ok(()),
     }
 }
 
@@ -53,4 +56,41 @@ pub(crate) async fn end_meeting(app: &App, room: &RoomId) -> Result<(), StoreErr
         app.store.meeting_finished(room).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use meet_domain::Room;
+    use meet_domain::room::{self, RoomChance};
+    use sfu::Reason;
+    use sfu_protocol::proto;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_session_that_replaced_another_keeps_its_name() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = Store::open(dir.path()).await.expect("a database");
+        let options = room::options(&serde_json::json!({}), now_ms()).expect("defaults are valid");
+        let chance = RoomChance { id: 1, moderator_secret: 2, speaker_secret: 3 };
+        let room = Room::new(options, now_ms(), chance);
+        store.insert_room(&room).await.expect("a new room");
+        let reserve = async || store.reserve_name(&room.id, "Ben", None, now_ms()).await.expect("a query");
+        assert_eq!(reserve().await.as_deref(), Some("Ben"));
+
+        let media_room = || proto::Room { name: room.id.to_string(), ..Default::default() };
+        let participant =
+            || proto::ParticipantInfo { identity: "Ben".into(), name: "Ben".into(), ..Default::default() };
+        let left = RoomEvent::ParticipantLeft {
+            room: media_room(),
+            participant: participant(),
+            reason: Reason::DuplicateIdentity,
+        };
+        let joined = RoomEvent::ParticipantJoined { room: media_room(), participant: participant() };
+        apply(&store, &left).await.expect("left");
+        apply(&store, &joined).await.expect("joined");
+        assert_eq!(reserve().await.as_deref(), Some("Ben_1"));
+        apply(&store, &left).await.expect("left");
+        assert_eq!(reserve().await.as_deref(), Some("Ben"));
+    }
 }

@@ -55,6 +55,28 @@ impl Store {
         Ok(Some(name))
     }
 
+    /// Gives a participant who is in the meeting its name again: a session that was replaced has freed
+    /// it. A name that somebody else took meanwhile stays theirs. Rooms that are not Meet's have no names.
+    pub(crate) async fn keep_name(
+        &self,
+        room: &RoomId,
+        name: &str,
+        identity: &str,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO participant_names (room_id, folded_name, identity, expires_at)
+             SELECT room_id, ?, ?, ? FROM rooms WHERE room_id = ? ON CONFLICT DO NOTHING",
+        )
+        .bind(folded(name))
+        .bind(identity)
+        .bind(now_ms + LIFETIME_MS)
+        .bind(room.as_str())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// Frees the names that a participant held.
     pub(crate) async fn release_names(&self, room: &RoomId, identity: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM participant_names WHERE room_id = ? AND identity = ?")
