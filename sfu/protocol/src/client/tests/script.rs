@@ -19,7 +19,7 @@ pub(super) struct Script {
     sockets: Vec<Opening>,
     pub(super) socket_closed: bool,
     pub(super) peers: BTreeMap<PeerId, BrowserPeer>,
-    /// Leaves offers unmade.
+    /// Obeys, but never says that it has.
     pub(super) browser_hangs: bool,
 }
 
@@ -77,6 +77,23 @@ impl Script {
         self.drain(&mut VecDeque::new());
     }
 
+    pub(super) fn try_send_data(&mut self) {
+        let value = proto::data_packet::Value::User(proto::UserPacket::default());
+        // Refused where there is no session.
+        let _ = self.session.send_data(self.now, Channel::Reliable, value, Vec::new());
+        self.drain(&mut VecDeque::new());
+    }
+
+    /// The last event of all has come.
+    pub(super) fn ended(&self) -> bool {
+        self.events.iter().any(|event| matches!(event, Event::Ended(_)))
+    }
+
+    /// Offers made on the newest connection.
+    pub(super) fn offers(&self) -> u32 {
+        self.peers.values().last().map_or(0, |peer| peer.offers)
+    }
+
     fn drain(&mut self, inputs: &mut VecDeque<Input>) {
         while let Some(output) = self.session.poll() {
             match output {
@@ -101,8 +118,10 @@ impl Script {
                     assert!(self.peers.remove(&peer).is_some(), "{peer:?} is not open");
                 }
                 other => {
-                    if !self.browser_hangs {
-                        self.obey(&other, inputs);
+                    let answers = inputs.len();
+                    self.obey(&other, inputs);
+                    if self.browser_hangs {
+                        inputs.truncate(answers);
                     }
                     self.outputs.push(other);
                 }
