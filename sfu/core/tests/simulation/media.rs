@@ -364,8 +364,10 @@ pub(crate) struct Sink {
     pub(crate) sender_reports: usize,
     pub(crate) last: Option<Instant>,
     asked_for_key: Option<Instant>,
-    /// Where the first whole key frame starts: before it there is nothing to repair.
+    /// Where the first whole key frame starts.
     opening: Option<u64>,
+    /// What was newest when a key frame was asked for last: until that comes, nothing is repaired.
+    given_up: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -397,6 +399,7 @@ impl Sink {
             last: None,
             asked_for_key: None,
             opening: None,
+            given_up: 0,
         }
     }
 
@@ -454,11 +457,8 @@ impl Sink {
     /// Like a decoder that has no whole key frame to begin with: the start of the first one may be
     /// lost before we know of it.
     pub(crate) fn wants_key_frame(&mut self, now: Instant) -> bool {
-        if self.opening.is_none()
-            && let Some((frame, layer, _)) = self.complete_frames().into_iter().find(|frame| frame.2)
-        {
-            let whole = |arrival: &Arrival| (arrival.label.frame, arrival.label.layer) == (frame, layer);
-            self.opening = self.got.iter().find(|(_, arrival)| whole(arrival)).map(|(sequence, _)| *sequence);
+        if self.opening.is_none() {
+            self.opening = self.whole_key_frame(0);
         }
         let waits = self.kind == Kind::Video
             && !self.got.is_empty()
@@ -466,8 +466,24 @@ impl Sink {
             && self.asked_for_key.is_none_or(|asked| now >= asked + KEY_AGAIN);
         if waits {
             self.asked_for_key = Some(now);
+            self.given_up = self.extender.newest().unwrap_or_default();
         }
         waits
+    }
+
+    /// Where the first whole key frame behind a sequence number starts.
+    fn whole_key_frame(&self, behind: u64) -> Option<u64> {
+        let keys: Vec<(u32, u8)> = self
+            .complete_frames()
+            .into_iter()
+            .filter(|frame| frame.2)
+            .map(|frame| (frame.0, frame.1))
+            .collect();
+        let behind = self.got.range(behind + 1..);
+        behind
+            .filter(|(_, arrival)| arrival.label.index == 0)
+            .find(|(_, arrival)| keys.contains(&(arrival.label.frame, arrival.label.layer)))
+            .map(|(sequence, _)| *sequence)
     }
 
     pub(crate) fn labels(&self) -> impl Iterator<Item = Label> {
@@ -476,18 +492,25 @@ impl Sink {
 
     /// Sequence numbers that never came, but for those lately seen to be missing.
     pub(crate) fn holes(&self, now: Instant, grace: Duration) -> Vec<u64> {
+        let start = self.whole_key_frame(self.given_up);
         let mut holes: Vec<u64> = self
             .missing
             .iter()
             .filter(|(_, missing)| now >= missing.since + grace)
             .map(|(sequence, _)| *sequence)
-            .filter(|sequence| self.opening.is_none_or(|opening| *sequence > opening))
+            .filter(|sequence| start.is_none_or(|start| *sequence > start))
             .collect();
         holes.sort_unstable();
         holes
     }
 
-    /// Frames of which every packet came, in the order of their sequence numbers.
+    /// Number of the frame that everything after can be built on.
+    pub(crate) fn first_frame(&self) -> u32 {
+        let start = self.whole_key_frame(self.given_up).expect("a whole key frame");
+        self.got[&start].label.frame
+    }
+
+    /// Frames of which every packet came: number, layer, whether it is a key frame.
     pub(crate) fn complete_frames(&self) -> Vec<(u32, u8, bool)> {
         let mut counts: BTreeMap<(u32, u8), (u8, u8, bool)> = BTreeMap::new();
         for label in self.labels() {
