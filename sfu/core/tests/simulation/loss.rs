@@ -22,7 +22,7 @@ fn every_video_frame_arrives_in_rough_weather() {
         assert!(last > first + 100, "SEED={seed}: {first} to {last}");
         let absent: Vec<u32> = (first..=last).filter(|frame| !frames.contains(frame)).collect();
         // A packet is sent again three times at most, and all of these may be lost; without them a
-        // third of the frames would be.
+        // tenth of the frames would be.
         assert!(absent.len() <= 1, "SEED={seed}: frames {absent:?} of {first} to {last} never came");
         assert!(sink.holes(world.now, SECOND).len() <= 1, "SEED={seed}");
         assert!(sent.resent > 5, "SEED={seed}: the way up was repaired {} times", sent.resent);

@@ -492,7 +492,7 @@ impl Sink {
 
     /// Sequence numbers that never came, but for those lately seen to be missing.
     pub(crate) fn holes(&self, now: Instant, grace: Duration) -> Vec<u64> {
-        let start = self.whole_key_frame(self.given_up);
+        let start = self.start();
         let mut holes: Vec<u64> = self
             .missing
             .iter()
@@ -504,9 +504,14 @@ impl Sink {
         holes
     }
 
+    /// The key frame that was asked for last, or the first one when that was good enough.
+    fn start(&self) -> Option<u64> {
+        self.whole_key_frame(self.given_up).or(self.opening)
+    }
+
     /// Number of the frame that everything after can be built on.
     pub(crate) fn first_frame(&self) -> u32 {
-        let start = self.whole_key_frame(self.given_up).expect("a whole key frame");
+        let start = self.start().expect("a whole key frame");
         self.got[&start].label.frame
     }
 
