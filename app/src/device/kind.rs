@@ -133,6 +133,12 @@ impl Kind {
         }
     }
 
+    /// The shortcut as this computer's keyboard is labelled.
+    pub(crate) fn shortcut(self) -> String {
+        let apple = window().navigator().platform().is_ok_and(|platform| platform.starts_with("Mac"));
+        format!("{}{}", if apple { "⌘" } else { "Ctrl+" }, self.key())
+    }
+
     fn numbered(self, i18n: I18n, number: usize) -> String {
         i18n.fill(Text::DeviceNumber, &[("kind", &i18n.get(self.name())), ("number", &number.to_string())])
     }

@@ -33,7 +33,7 @@ pub(crate) fn DeviceToggle(
     };
     let title = move || match kind.trouble(state.get()) {
         Some(trouble) => i18n.get(trouble),
-        None => format!("{} (Ctrl+{})", i18n.get(kind.action(on())), kind.key()),
+        None => format!("{} ({})", i18n.get(kind.action(on())), kind.shortcut()),
     };
     view! {
         <button
