@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 
 import { launchChromium } from '../support/browsers.mjs';
@@ -12,7 +11,7 @@ import { Participant } from '../support/meeting.mjs';
 import { serveFiles, Server } from '../support/server.mjs';
 import { until, untilGrows, untilStill } from '../support/wait.mjs';
 
-const library = createRequire(import.meta.url).resolve('livekit-client/dist/livekit-client.umd.js');
+const library = new URL('../node_modules/livekit-client/dist/livekit-client.umd.js', import.meta.url);
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>livekit-client</title>
 <script src="/livekit-client.js"></script><body></body>`;
