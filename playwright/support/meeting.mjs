@@ -61,9 +61,11 @@ export class Participant {
       const picture = path.join(RESULTS, `failure-${process.pid}-${pictures}.png`);
       await this.page.screenshot({ path: picture, timeout: 5_000 }).catch(() => {});
       const streams = await Promise.all([inbound(this.page), outbound(this.page)]).catch((reason) => reason.message);
-      error.message = `${this.name}: ${error.message}\npicture: ${picture}\nstreams in, out: ${JSON.stringify(streams)}\n`
-        + `complaints: ${JSON.stringify(this.page.complaints.slice(-20))}`;
-      throw error;
+      throw new Error(
+        `${this.name ?? 'somebody'}: ${error.message}\npicture: ${picture}\nstreams in, out: ${JSON.stringify(streams)}\n`
+          + `complaints: ${JSON.stringify(this.page.complaints.slice(-20))}`,
+        { cause: error },
+      );
     }
   }
 

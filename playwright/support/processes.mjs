@@ -22,11 +22,16 @@ export function note(pid) {
   }
 }
 
-/** Starts and notes a process. */
+/** Starts and notes a process. It does not keep this one alive, and ends with it at the latest. */
 export function start(program, args, options) {
   const child = spawn(program, args, options);
   child.on('error', () => {}); // shows as an exit
   if (child.pid) note(child.pid);
+  child.unref();
+  for (const pipe of [child.stdout, child.stderr]) pipe?.unref();
+  process.once('exit', () => {
+    if (!hasEnded(child)) child.kill('SIGKILL');
+  });
   return child;
 }
 
@@ -38,6 +43,7 @@ export function hasEnded(child) {
 export async function stop(child, patienceMs = 10_000) {
   if (!hasEnded(child)) {
     const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.ref();
     child.kill('SIGTERM');
     const hard = setTimeout(() => child.kill('SIGKILL'), patienceMs);
     await ended;

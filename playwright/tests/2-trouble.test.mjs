@@ -1,6 +1,9 @@
 // A browser that dies, a network that is cut, a server that ends.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -98,29 +101,32 @@ describe('trouble', () => {
 
   test('a server that is told to end says so and ends well', async () => {
     const own = await Server.start();
-    const room = await own.createRoom();
-    const anna = await Participant.join(stays, room.moderatorUrl, 'Anna');
-    const code = await own.stop();
-    assert.equal(code, 0);
-    await until('Anna is told', async () =>
-      (await anna.page.locator('ov-end-meeting').count()) + (await anna.page.locator('ov-error').count()) === 1, NOTICE_MS);
-    await anna.page.context().close();
+    try {
+      const room = await own.createRoom();
+      const anna = await Participant.join(stays, room.moderatorUrl, 'Anna');
+      assert.equal(await own.stop(), 0);
+      await until('Anna is told', async () =>
+        (await anna.page.locator('ov-end-meeting').count()) + (await anna.page.locator('ov-error').count()) === 1, NOTICE_MS);
+      await anna.page.context().close();
+    } finally {
+      await own.stop();
+    }
   });
 
   test('rooms survive a restart of the server', async () => {
-    const { mkdtempSync, rmSync } = await import('node:fs');
-    const data = mkdtempSync('/tmp/meet-kept-');
+    const data = mkdtempSync(path.join(os.tmpdir(), 'meet-kept-'));
+    const servers = [];
     try {
-      const before = await Server.start({ MEET_DATA_DIR: data });
-      const room = await before.createRoom({ roomName: 'Kept' });
-      await before.stop();
-      const later = await Server.start({ MEET_DATA_DIR: data });
-      const { status, body } = await later.call('GET', `/api/v1/rooms/${room.roomId}`);
+      servers.push(await Server.start({ MEET_DATA_DIR: data }));
+      const room = await servers[0].createRoom({ roomName: 'Kept' });
+      await servers[0].stop();
+      servers.push(await Server.start({ MEET_DATA_DIR: data }));
+      const { status, body } = await servers[1].call('GET', `/api/v1/rooms/${room.roomId}`);
       assert.equal(status, 200);
       assert.equal(body.roomName, 'Kept');
       assert.equal(new URL(body.speakerUrl).search, new URL(room.speakerUrl).search);
-      await later.stop();
     } finally {
+      await Promise.all(servers.map((server) => server.stop()));
       rmSync(data, { recursive: true, force: true });
     }
   });
