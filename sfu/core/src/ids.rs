@@ -32,9 +32,7 @@ impl Chance {
     }
 
     fn text(&mut self, alphabet: &[u8], length: usize) -> String {
-        (0..length)
-            .map(|_| alphabet[self.0.random_range(0..alphabet.len())] as char)
-            .collect()
+        (0..length).map(|_| alphabet[self.0.random_range(0..alphabet.len())] as char).collect()
     }
 
     /// `prefix` followed by twelve characters, e.g. `sid("RM_")`.
@@ -44,10 +42,7 @@ impl Chance {
 
     /// User fragment and password with 95 and 143 bits of chance (RFC 8445 asks for 24 and 128).
     pub fn ice_credentials(&mut self) -> crate::media::IceCredentials {
-        crate::media::IceCredentials {
-            ufrag: self.text(ICE_ALPHABET, 16),
-            pwd: self.text(ICE_ALPHABET, 24),
-        }
+        crate::media::IceCredentials { ufrag: self.text(ICE_ALPHABET, 16), pwd: self.text(ICE_ALPHABET, 24) }
     }
 }
 

@@ -243,28 +243,63 @@ pub enum Command {
         channels: ChannelSetup,
     },
     /// Applies the peer's first description. Ignored when already connected to one.
-    Connect { transport: TransportId, remote: RemoteTransport },
+    Connect {
+        transport: TransportId,
+        remote: RemoteTransport,
+    },
     /// New credentials of both sides. Media keeps flowing on the old pair until a new one is nominated.
-    RestartIce { transport: TransportId, local: IceCredentials, remote: IceCredentials },
+    RestartIce {
+        transport: TransportId,
+        local: IceCredentials,
+        remote: IceCredentials,
+    },
     /// A trickled `candidate:` attribute value.
-    RemoteCandidate { transport: TransportId, candidate: String },
+    RemoteCandidate {
+        transport: TransportId,
+        candidate: String,
+    },
     /// Drops the transport with all it receives and sends.
-    Close { transport: TransportId },
+    Close {
+        transport: TransportId,
+    },
 
     /// Starts or updates (same track id) the reception of a track.
-    Receive { transport: TransportId, track: TrackId, section: ReceiveSection },
-    StopReceiving { track: TrackId },
+    Receive {
+        transport: TransportId,
+        track: TrackId,
+        section: ReceiveSection,
+    },
+    StopReceiving {
+        track: TrackId,
+    },
     /// Starts or updates (same send id) forwarding of a track to a transport.
-    Send { transport: TransportId, send: SendId, track: TrackId, params: SendParams },
-    StopSending { send: SendId },
+    Send {
+        transport: TransportId,
+        send: SendId,
+        track: TrackId,
+        params: SendParams,
+    },
+    StopSending {
+        send: SendId,
+    },
     /// Initially [`Selection::Paused`] for video and `UpTo(0)` for audio.
-    Select { send: SendId, selection: Selection },
+    Select {
+        send: SendId,
+        selection: Selection,
+    },
     /// A muted track is not forwarded, whatever the publisher sends.
-    Mute { track: TrackId, muted: bool },
+    Mute {
+        track: TrackId,
+        muted: bool,
+    },
 
     /// A serialised `DataPacket` for one client. Lossy data for a channel that is not open is
     /// dropped; reliable data is queued, bounded.
-    Data { transport: TransportId, channel: Channel, payload: Bytes },
+    Data {
+        transport: TransportId,
+        channel: Channel,
+        payload: Bytes,
+    },
 }
 
 /// Why a transport will not carry media any more.
@@ -280,22 +315,48 @@ pub enum FailReason {
 #[derive(Clone, Debug)]
 pub enum Event {
     /// ICE has a pair and DTLS is done.
-    Connected { transport: TransportId },
+    Connected {
+        transport: TransportId,
+    },
     /// Nothing was heard for the disconnect time-out; may come back as [`Event::Connected`].
-    Disconnected { transport: TransportId },
-    Failed { transport: TransportId, reason: FailReason },
+    Disconnected {
+        transport: TransportId,
+    },
+    Failed {
+        transport: TransportId,
+        reason: FailReason,
+    },
     /// Both data channels can be written to.
-    ChannelsOpen { transport: TransportId },
-    Data { transport: TransportId, channel: Channel, payload: Bytes },
+    ChannelsOpen {
+        transport: TransportId,
+    },
+    Data {
+        transport: TransportId,
+        channel: Channel,
+        payload: Bytes,
+    },
     /// The first packet of a layer. `layer` is the index into [`ReceiveSection::rids`], else 0.
-    LayerStarted { track: TrackId, layer: u8, codec: Codec, ssrc: u32 },
+    LayerStarted {
+        track: TrackId,
+        layer: u8,
+        codec: Codec,
+        ssrc: u32,
+    },
     /// A layer has been silent for long enough to count as gone.
-    LayerStopped { track: TrackId, layer: u8 },
+    LayerStopped {
+        track: TrackId,
+        layer: u8,
+    },
     /// Linear levels (0.0 to 1.0) of the tracks of one room that speak, once per interval; a track
     /// that is absent is silent. Sent once more, empty, after the last one fell silent.
-    Speakers { room: u64, levels: Vec<(TrackId, f32)> },
+    Speakers {
+        room: u64,
+        levels: Vec<(TrackId, f32)>,
+    },
     /// The first packet of a track reached this subscriber's socket queue.
-    FirstForwarded { send: SendId },
+    FirstForwarded {
+        send: SendId,
+    },
 }
 
 /// Counters of a shard since its start; all monotonic.

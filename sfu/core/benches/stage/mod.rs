@@ -53,7 +53,8 @@ impl Stage {
         let mut publisher = None;
         for index in 0..=subscribers {
             let transport = TransportId(index as u64);
-            let local = IceCredentials { ufrag: format!("ufrag{index}"), pwd: "a-password-that-is-long".into() };
+            let local =
+                IceCredentials { ufrag: format!("ufrag{index}"), pwd: "a-password-that-is-long".into() };
             shard.command(
                 now,
                 Command::Open { transport, room: 1, local, controlling: false, channels: ChannelSetup::Peer },
@@ -98,7 +99,13 @@ impl Stage {
             shard.command(now, Command::Send { transport: TransportId(index as u64), send, track, params });
             shard.command(now, Command::Select { send, selection: Selection::UpTo(0) });
         }
-        Stage { shard, now, publisher: publisher.expect("keys of the right length"), packets_a_frame, next: 1 }
+        Stage {
+            shard,
+            now,
+            publisher: publisher.expect("keys of the right length"),
+            packets_a_frame,
+            next: 1,
+        }
     }
 
     /// Frames of full packets; the very first is a key frame.

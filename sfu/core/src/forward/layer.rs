@@ -140,7 +140,11 @@ impl Layer {
     pub fn ntp_of(&self, timestamp: u32) -> Option<u64> {
         let report = self.report?;
         let ticks = i64::from(timestamp.wrapping_sub(report.rtp) as i32);
-        Some(report.ntp.wrapping_add_signed((i128::from(ticks) << 32).checked_div(i128::from(self.clock_rate))? as i64))
+        Some(
+            report.ntp.wrapping_add_signed(
+                (i128::from(ticks) << 32).checked_div(i128::from(self.clock_rate))? as i64,
+            ),
+        )
     }
 
     /// RTP timestamp at an NTP time; needs a sender report.

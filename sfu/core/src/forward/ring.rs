@@ -71,8 +71,7 @@ impl PacketRing {
         self.arena[at..at + extensions.len()].copy_from_slice(extensions);
         self.arena[at + extensions.len()..at + length].copy_from_slice(payload);
         let slot = self.slot(facts.sequence);
-        self.slots[slot] =
-            Slot { facts, start, extensions: extensions.len() as u16, length: length as u16 };
+        self.slots[slot] = Slot { facts, start, extensions: extensions.len() as u16, length: length as u16 };
         true
     }
 

@@ -180,7 +180,9 @@ impl Send {
     }
 
     pub fn waits_for_key(&self) -> bool {
-        self.params.kind == Kind::Video && self.target.is_some() && (self.target != self.current || self.key_wanted)
+        self.params.kind == Kind::Video
+            && self.target.is_some()
+            && (self.target != self.current || self.key_wanted)
     }
 
     /// Numbers for a packet of `layer` that just arrived, or `None` when it is not for this
@@ -230,7 +232,9 @@ impl Send {
     fn lock(&mut self, track: &Track, layer: u8, facts: &Facts, now: Instant) {
         let timestamp = match self.last {
             None => 0,
-            Some(last) => self.continued_timestamp(track, layer, facts, last, now).wrapping_sub(facts.timestamp),
+            Some(last) => {
+                self.continued_timestamp(track, layer, facts, last, now).wrapping_sub(facts.timestamp)
+            }
         };
         let vp8 = match (self.last.and_then(|last| last.vp8), facts.vp8) {
             (Some(last), Some(next)) => continue_vp8(&last, &next),
@@ -296,7 +300,13 @@ impl Send {
         12 + block
     }
 
-    fn write_extensions(&self, out: &mut [u8], introduce: bool, carried_bytes: &[u8], stamps: Stamps) -> usize {
+    fn write_extensions(
+        &self,
+        out: &mut [u8],
+        introduce: bool,
+        carried_bytes: &[u8],
+        stamps: Stamps,
+    ) -> usize {
         let ids = &self.params.extensions;
         if !introduce && carried_bytes.is_empty() && ids.abs_send_time == 0 && ids.transport_cc == 0 {
             return 0;
@@ -352,7 +362,8 @@ impl Send {
             return None;
         }
         let delta = sequence.wrapping_sub(self.newest as u16) as i16;
-        let sequence = self.newest.checked_add_signed(i64::from(delta)).filter(|&sequence| sequence <= self.newest)?;
+        let sequence =
+            self.newest.checked_add_signed(i64::from(delta)).filter(|&sequence| sequence <= self.newest)?;
         let (source, range) = self.ranges.unmap(sequence)?;
         match self.answers.iter_mut().find(|answer| answer.sequence == sequence) {
             Some(answer) => {
@@ -444,7 +455,8 @@ fn continue_vp8(last: &vp8::Descriptor, next: &vp8::Descriptor) -> vp8::Offsets 
 
 /// The subscriber's payload type for a codec of the publisher.
 fn output(theirs: &CodecParams, ours: &[CodecParams]) -> Option<Output> {
-    let found = |strip_red| move |params: &CodecParams| Output { pt: params.pt, rtx_pt: params.rtx_pt, strip_red };
+    let found =
+        |strip_red| move |params: &CodecParams| Output { pt: params.pt, rtx_pt: params.rtx_pt, strip_red };
     let same = || ours.iter().filter(|params| params.codec == theirs.codec);
     if let Some(exact) = same().find(|params| profile(params) == profile(theirs)) {
         return Some(found(false)(exact));

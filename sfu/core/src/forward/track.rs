@@ -90,7 +90,11 @@ impl Track {
     /// The highest live layer up to `limit`.
     pub fn best_layer(&self, limit: u8) -> Option<u8> {
         let layers = self.layers.iter().take(usize::from(limit) + 1);
-        layers.enumerate().rev().find(|(_, layer)| layer.as_ref().is_some_and(|layer| layer.live)).map(|(n, _)| n as u8)
+        layers
+            .enumerate()
+            .rev()
+            .find(|(_, layer)| layer.as_ref().is_some_and(|layer| layer.live))
+            .map(|(n, _)| n as u8)
     }
 
     /// How long a layer may be silent before it counts as gone.
@@ -150,7 +154,9 @@ impl Carried {
 pub fn carry(header: &Header, packet: &[u8], ids: &ExtensionIds, out: &mut [u8; MAX_CARRIED]) -> usize {
     let mut at = 0;
     for (id, data) in header.elements(packet) {
-        let Some(kind) = Carried::ALL.into_iter().find(|kind| id != 0 && kind.id(ids) == id) else { continue };
+        let Some(kind) = Carried::ALL.into_iter().find(|kind| id != 0 && kind.id(ids) == id) else {
+            continue;
+        };
         let Some(space) = out.get_mut(at..at + 2 + data.len()) else { continue };
         space[0] = kind as u8;
         space[1] = data.len() as u8;

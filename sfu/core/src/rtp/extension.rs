@@ -71,7 +71,8 @@ impl<'a> Writer<'a> {
 
     /// Leaves the element out when it does not fit the form or the buffer.
     pub fn element(&mut self, id: u8, data: &[u8]) {
-        if id == 0 || (!self.two_byte && (id > 14 || data.is_empty() || data.len() > 16)) || data.len() > 255 {
+        if id == 0 || (!self.two_byte && (id > 14 || data.is_empty() || data.len() > 16)) || data.len() > 255
+        {
             return;
         }
         let head = if self.two_byte { 2 } else { 1 };

@@ -87,7 +87,10 @@ mod tests {
         packet.extend([0, 0, 3]);
         let header = Header::parse(&packet).unwrap();
         assert!(header.marker);
-        assert_eq!((header.pt, header.sequence, header.timestamp, header.ssrc), (111, 0x1234, 9, 0x0102_0304));
+        assert_eq!(
+            (header.pt, header.sequence, header.timestamp, header.ssrc),
+            (111, 0x1234, 9, 0x0102_0304)
+        );
         assert_eq!(&packet[header.payload(&packet).unwrap()], b"payload");
         assert_eq!(header.elements(&packet).collect::<Vec<_>>(), [(1, &[0x85][..])]);
     }

@@ -13,17 +13,37 @@ pub const MAX_BLOCKS: usize = 31;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Packet<'a> {
-    SenderReport { ssrc: u32, ntp: u64, rtp: u32, blocks: Blocks<'a> },
-    ReceiverReport { blocks: Blocks<'a> },
-    Bye { sources: Words<'a> },
-    Nack { media: u32, lost: Lost<'a> },
-    Pli { media: u32 },
+    SenderReport {
+        ssrc: u32,
+        ntp: u64,
+        rtp: u32,
+        blocks: Blocks<'a>,
+    },
+    ReceiverReport {
+        blocks: Blocks<'a>,
+    },
+    Bye {
+        sources: Words<'a>,
+    },
+    Nack {
+        media: u32,
+        lost: Lost<'a>,
+    },
+    Pli {
+        media: u32,
+    },
     /// Media sources of which a full intra frame is wanted.
-    Fir { sources: FirSources<'a> },
+    Fir {
+        sources: FirSources<'a>,
+    },
     /// Bits per second.
-    Remb { bitrate: u64 },
+    Remb {
+        bitrate: u64,
+    },
     /// Transport-wide congestion control feedback.
-    Twcc { feedback: &'a [u8] },
+    Twcc {
+        feedback: &'a [u8],
+    },
 }
 
 /// Iterates over the packets of a compound that we understand.
@@ -65,9 +85,13 @@ fn parse(count: u8, kind: u8, body: &[u8]) -> Option<Packet<'_>> {
             rtp: u32_at(body, 12)?,
             blocks: Blocks::new(body.get(24..)?, count),
         }),
-        (RECEIVER_REPORT, count) => Some(Packet::ReceiverReport { blocks: Blocks::new(body.get(4..)?, count) }),
+        (RECEIVER_REPORT, count) => {
+            Some(Packet::ReceiverReport { blocks: Blocks::new(body.get(4..)?, count) })
+        }
         (BYE, count) => Some(Packet::Bye { sources: Words(body.get(..4 * usize::from(count))?) }),
-        (TRANSPORT_FEEDBACK, 1) => Some(Packet::Nack { media: u32_at(body, 4)?, lost: Lost::new(body.get(8..)?) }),
+        (TRANSPORT_FEEDBACK, 1) => {
+            Some(Packet::Nack { media: u32_at(body, 4)?, lost: Lost::new(body.get(8..)?) })
+        }
         (TRANSPORT_FEEDBACK, 15) => Some(Packet::Twcc { feedback: body }),
         (PAYLOAD_FEEDBACK, 1) => Some(Packet::Pli { media: u32_at(body, 4)? }),
         (PAYLOAD_FEEDBACK, 4) => Some(Packet::Fir { sources: FirSources(body.get(8..)?) }),
@@ -232,7 +256,9 @@ impl<'a> Writer<'a> {
 
     pub fn sender_report(&mut self, ssrc: u32, ntp: u64, rtp: u32, packets: u32, octets: u32) -> bool {
         self.packet(SENDER_REPORT, 0, 24, |body| {
-            for (at, word) in [ssrc, (ntp >> 32) as u32, ntp as u32, rtp, packets, octets].into_iter().enumerate() {
+            for (at, word) in
+                [ssrc, (ntp >> 32) as u32, ntp as u32, rtp, packets, octets].into_iter().enumerate()
+            {
                 put(body, 4 * at, word);
             }
         })

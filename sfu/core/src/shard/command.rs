@@ -51,7 +51,9 @@ impl Shard {
                     self.stop_receiving(key);
                 }
             }
-            Command::Send { transport, send, track, params } => self.send(now, transport, send, track, params),
+            Command::Send { transport, send, track, params } => {
+                self.send(now, transport, send, track, params)
+            }
             Command::StopSending { send } => {
                 if let Some(key) = self.send_keys.remove(&send) {
                     self.stop_sending(key);
@@ -118,7 +120,8 @@ impl Shard {
         for track in std::mem::take(&mut peer.tracks) {
             self.stop_receiving(track);
         }
-        let sends: Vec<_> = self.sends.iter().filter(|(_, send)| send.peer == key).map(|(key, _)| key).collect();
+        let sends: Vec<_> =
+            self.sends.iter().filter(|(_, send)| send.peer == key).map(|(key, _)| key).collect();
         for send in sends {
             self.send_keys.remove(&self.sends[send].id);
             self.stop_sending(send);
@@ -135,8 +138,10 @@ impl Shard {
         // The key may be given to another peer before the next flush.
         self.ready.retain(|ready| *ready != key);
         // What closing said to the room is no news to it.
-        self.events.retain(|event| !matches!(event,
-            Event::Disconnected { transport } | Event::Failed { transport, .. } if *transport == id));
+        self.events.retain(|event| {
+            !matches!(event,
+            Event::Disconnected { transport } | Event::Failed { transport, .. } if *transport == id)
+        });
     }
 
     fn on_transport(&mut self, now: Instant, id: TransportId, run: impl FnOnce(&mut Transport)) {
@@ -225,7 +230,11 @@ impl Shard {
         let known = self.send_keys.get(&id).copied();
         let Some(peer) = self.peers.get_mut(peer_key) else { return };
         let ssrcs = [Some(params.ssrc), params.rtx_ssrc];
-        if ssrcs.into_iter().flatten().any(|ssrc| peer.sends.get(&ssrc).is_some_and(|other| Some(*other) != known)) {
+        if ssrcs
+            .into_iter()
+            .flatten()
+            .any(|ssrc| peer.sends.get(&ssrc).is_some_and(|other| Some(*other) != known))
+        {
             tracing::warn!(?id, "SSRC is in use for another track");
             return;
         }
@@ -240,7 +249,9 @@ impl Shard {
                 let chance = &mut self.config.chance;
                 let starts = [params.ssrc, params.rtx_ssrc.unwrap_or_default()]
                     // The lower half, so that the receiver cannot guess a wrong roll-over counter.
-                    .map(|ssrc| peer.ended.remove(&ssrc).unwrap_or_else(|| u64::from(chance.u32() & 0x7fff) + 1));
+                    .map(|ssrc| {
+                        peer.ended.remove(&ssrc).unwrap_or_else(|| u64::from(chance.u32() & 0x7fff) + 1)
+                    });
                 let key = self.sends.insert(Send::new(id, track_key, peer_key, params, starts));
                 self.send_keys.insert(id, key);
                 self.tracks[track_key].sends.push(key);

@@ -8,8 +8,8 @@ use super::peer::Peer;
 use super::runs::Lane;
 use crate::forward::layer::ClockReport;
 use crate::forward::send::{MAX_HEADER, Rewritten, Stamps};
-use crate::rtp::rtcp::{Compound, Packet, Writer};
 use crate::media::Event;
+use crate::rtp::rtcp::{Compound, Packet, Writer};
 
 /// Largest compound packet we send.
 pub(super) const MAX_RTCP: usize = 1200;
@@ -65,7 +65,8 @@ impl Shard {
     }
 
     fn publisher_clock(&mut self, key: usize, ssrc: u32, report: ClockReport) {
-        let binding = self.peers.get(key).and_then(|peer| peer.bindings.get(&ssrc)).filter(|binding| !binding.rtx);
+        let binding =
+            self.peers.get(key).and_then(|peer| peer.bindings.get(&ssrc)).filter(|binding| !binding.rtx);
         let Some(binding) = binding else { return };
         let layer = self
             .tracks

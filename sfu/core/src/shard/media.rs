@@ -74,8 +74,7 @@ impl Shard {
         let Some(source) = &track.source else { return };
         let kind = source.section.kind;
         let Some(slot) = track.layers.get_mut(usize::from(binding.layer)) else { return };
-        let mut facts =
-            Facts { timestamp: header.timestamp, marker: header.marker, ..Facts::default() };
+        let mut facts = Facts { timestamp: header.timestamp, marker: header.marker, ..Facts::default() };
         let (codec, payload_at) = match (source.payload_use(header.pt), binding.rtx) {
             (Some(PayloadUse::Media(codec)), false) => (codec, body.start),
             (Some(PayloadUse::Rtx(codec)), true) => (codec, body.start + 2),
@@ -287,9 +286,8 @@ fn bind(
             Some(mid) if mid != section.mid.as_bytes() => continue,
             Some(_) => {}
             None => {
-                let free = section.rids.is_empty() && !peer.bindings.values().any(|binding| {
-                    binding.track == track && binding.rtx == rtx
-                });
+                let free = section.rids.is_empty()
+                    && !peer.bindings.values().any(|binding| binding.track == track && binding.rtx == rtx);
                 let candidate = free.then_some(Binding { track, layer: 0, rtx });
                 by_type = match by_type {
                     None => Some(candidate),
@@ -302,7 +300,8 @@ fn bind(
         let layer = if section.rids.is_empty() {
             0
         } else {
-            let rid = if rtx { element(section.extensions.repaired_rid) } else { element(section.extensions.rid) }?;
+            let rid =
+                if rtx { element(section.extensions.repaired_rid) } else { element(section.extensions.rid) }?;
             section.rids.iter().take(MAX_LAYERS).position(|known| known.as_bytes() == rid)?
         };
         let binding = Binding { track, layer: layer as u8, rtx };

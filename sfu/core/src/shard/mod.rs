@@ -13,9 +13,9 @@ mod feedback;
 mod media;
 mod peer;
 mod runs;
-mod timers;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
@@ -191,7 +191,13 @@ impl Shard {
     /// Gives a transport an address and keys as if its handshakes were done, for benches and tests
     /// of the packet path alone.
     #[doc(hidden)]
-    pub fn adopt(&mut self, now: Instant, transport: TransportId, address: SocketAddr, keys: transport::SrtpKeys) {
+    pub fn adopt(
+        &mut self,
+        now: Instant,
+        transport: TransportId,
+        address: SocketAddr,
+        keys: transport::SrtpKeys,
+    ) {
         let Some(&key) = self.peer_keys.get(&transport) else { return };
         self.reachable(key, address);
         self.transport_event(key, TransportEvent::Keys(keys));

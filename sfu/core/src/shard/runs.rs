@@ -71,7 +71,10 @@ impl Buffer {
 
 impl Run {
     fn takes(&self, length: usize) -> bool {
-        self.open && length <= self.segment && self.count < MAX_SEGMENTS && self.end - self.start + length <= MAX_RUN
+        self.open
+            && length <= self.segment
+            && self.count < MAX_SEGMENTS
+            && self.end - self.start + length <= MAX_RUN
     }
 }
 

@@ -52,7 +52,8 @@ impl Shard {
 
     fn transport_timeouts(&mut self, now: Instant) {
         for at in 0..self.peers.capacity() {
-            let Some(peer) = self.peers.get_mut(at).filter(|peer| peer.transport_due.is_some_and(|due| due <= now))
+            let Some(peer) =
+                self.peers.get_mut(at).filter(|peer| peer.transport_due.is_some_and(|due| due <= now))
             else {
                 continue;
             };
@@ -184,7 +185,9 @@ impl Shard {
         let mut writer = Writer::new(&mut out);
         for (&ssrc, &send) in &peer.sends {
             // RTX streams lead to the same send.
-            let Some(send) = self.sends.get_mut(send).filter(|send| send.params.ssrc == ssrc) else { continue };
+            let Some(send) = self.sends.get_mut(send).filter(|send| send.params.ssrc == ssrc) else {
+                continue;
+            };
             let Some(track) = self.tracks.get(send.track) else { continue };
             let Some((ntp, rtp)) = send.sender_report(track, now) else { continue };
             let report = |writer: &mut Writer<'_>| {

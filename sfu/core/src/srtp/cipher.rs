@@ -15,7 +15,10 @@ use super::profile::Profile;
 const CM_TAG: usize = 10;
 const GCM_TAG: usize = 16;
 
-#[expect(clippy::large_enum_variant, reason = "one value per transport and direction, kept inline for locality")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one value per transport and direction, kept inline for locality"
+)]
 pub(super) enum Cipher {
     Gcm(Gcm),
     Cm(Cm),
@@ -54,7 +57,11 @@ pub(super) fn ciphers(profile: Profile, key: &[u8], salt: &[u8]) -> Result<(Ciph
     };
     Ok(match profile {
         Profile::Aes128CmSha1_80 => (
-            cm(derivation.derive(Label::RtpKey), derivation.derive(Label::RtpSalt), derivation.derive(Label::RtpAuth))?,
+            cm(
+                derivation.derive(Label::RtpKey),
+                derivation.derive(Label::RtpSalt),
+                derivation.derive(Label::RtpAuth),
+            )?,
             cm(
                 derivation.derive(Label::RtcpKey),
                 derivation.derive(Label::RtcpSalt),
@@ -96,8 +103,10 @@ impl Gcm {
         out: &mut [u8],
     ) -> Result<usize, SrtpError> {
         let length = plain.len() + extra.len() + GCM_TAG;
-        let (body, tail) =
-            out.get_mut(..length).and_then(|out| out.split_at_mut_checked(plain.len())).ok_or(SrtpError::NoRoom)?;
+        let (body, tail) = out
+            .get_mut(..length)
+            .and_then(|out| out.split_at_mut_checked(plain.len()))
+            .ok_or(SrtpError::NoRoom)?;
         self.key
             .seal_out_of_place_scatter(self.nonce(ssrc, counter), Aad::from(aad), plain, body, extra, tail)
             .map_err(|_| SrtpError::NoRoom)?;
@@ -105,7 +114,13 @@ impl Gcm {
     }
 
     /// Decrypts `body` (ciphertext and tag) in place; answers the plaintext's length.
-    pub(super) fn open(&self, ssrc: u32, counter: u64, aad: &[u8], body: &mut [u8]) -> Result<usize, SrtpError> {
+    pub(super) fn open(
+        &self,
+        ssrc: u32,
+        counter: u64,
+        aad: &[u8],
+        body: &mut [u8],
+    ) -> Result<usize, SrtpError> {
         self.key
             .open_in_place(self.nonce(ssrc, counter), Aad::from(aad), body)
             .map(|plain| plain.len())
@@ -115,7 +130,11 @@ impl Gcm {
 
 impl Cm {
     /// RFC 3711 section 4.1.1; `index` is 48 bits for RTP, 31 for RTCP.
-    fn keystream(&self, ssrc: u32, index: u64) -> StreamCipherCoreWrapper<CtrCore<&Aes128, flavors::Ctr128BE>> {
+    fn keystream(
+        &self,
+        ssrc: u32,
+        index: u64,
+    ) -> StreamCipherCoreWrapper<CtrCore<&Aes128, flavors::Ctr128BE>> {
         let mut iv = [0; 16];
         iv[..14].copy_from_slice(&self.salt);
         for (byte, part) in iv[4..8].iter_mut().zip(ssrc.to_be_bytes()) {
@@ -137,8 +156,10 @@ impl Cm {
         out: &mut [u8],
     ) -> Result<usize, SrtpError> {
         let length = plain.len() + extra.len();
-        let (body, tail) =
-            out.get_mut(..length).and_then(|out| out.split_at_mut_checked(plain.len())).ok_or(SrtpError::NoRoom)?;
+        let (body, tail) = out
+            .get_mut(..length)
+            .and_then(|out| out.split_at_mut_checked(plain.len()))
+            .ok_or(SrtpError::NoRoom)?;
         let mut keystream = self.keystream(ssrc, index);
         keystream.apply_keystream_b2b(plain, body);
         if !extra.is_empty() {

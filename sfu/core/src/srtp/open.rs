@@ -125,7 +125,8 @@ impl Streams {
             return;
         }
         if self.by_ssrc.len() >= MAX_STREAMS
-            && let Some(oldest) = self.by_ssrc.iter().min_by_key(|(_, stream)| stream.used).map(|(ssrc, _)| *ssrc)
+            && let Some(oldest) =
+                self.by_ssrc.iter().min_by_key(|(_, stream)| stream.used).map(|(ssrc, _)| *ssrc)
         {
             self.by_ssrc.remove(&oldest);
         }

@@ -187,7 +187,11 @@ fn nack_of_a_number_never_sent_is_ignored() {
     lab.send(0, &frame(0));
     let sequence = lab.clients[1].stream(700)[0].header.sequence;
     lab.send_rtcp(1, |writer| {
-        writer.nack(1, 700, &[sequence.wrapping_sub(1), sequence.wrapping_add(1), sequence.wrapping_add(30_000)]);
+        writer.nack(
+            1,
+            700,
+            &[sequence.wrapping_sub(1), sequence.wrapping_add(1), sequence.wrapping_add(30_000)],
+        );
     });
     assert!(lab.clients[1].stream(701).is_empty());
 }
@@ -295,7 +299,11 @@ fn probes_on_rtx_are_neither_forwarded_nor_counted() {
         lab.advance_ms(2);
     }
     assert_eq!(lab.clients[1].rtp.len(), 1);
-    assert!(lab.events.iter().any(|event| matches!(event, Event::LayerStopped { track: stopped, .. } if *stopped == track)));
+    assert!(
+        lab.events
+            .iter()
+            .any(|event| matches!(event, Event::LayerStopped { track: stopped, .. } if *stopped == track))
+    );
 }
 
 #[test]
@@ -315,7 +323,8 @@ fn a_frame_leaves_as_one_run_with_audio_behind_it() {
     }
     lab.drain();
     assert_eq!(lab.runs, [5]);
-    let sizes: Vec<usize> = lab.clients[1].stream(700)[1..].iter().map(|packet| packet.payload.len()).collect();
+    let sizes: Vec<usize> =
+        lab.clients[1].stream(700)[1..].iter().map(|packet| packet.payload.len()).collect();
     assert_eq!(sizes, [1100, 1100, 1100, 1101]);
 }
 

@@ -129,8 +129,15 @@ impl Lab {
             rtcp: Vec::new(),
             raw: Vec::new(),
         };
-        let local = IceCredentials { ufrag: format!("ufrag{index}"), pwd: "password-of-sufficient-length".into() };
-        self.command(Command::Open { transport, room: ROOM, local, controlling: false, channels: ChannelSetup::Peer });
+        let local =
+            IceCredentials { ufrag: format!("ufrag{index}"), pwd: "password-of-sufficient-length".into() };
+        self.command(Command::Open {
+            transport,
+            room: ROOM,
+            local,
+            controlling: false,
+            channels: ChannelSetup::Peer,
+        });
         self.shard.adopt(self.now, transport, address, keys);
         self.clients.push(client);
     }
@@ -198,7 +205,8 @@ impl Lab {
         while let Some(transmit) = self.shard.poll_transmit() {
             let size = transmit.segment_size.unwrap_or(transmit.payload.len());
             self.runs.push(transmit.payload.chunks(size).count());
-            let Some(client) = self.clients.iter_mut().find(|client| client.address == transmit.destination) else {
+            let Some(client) = self.clients.iter_mut().find(|client| client.address == transmit.destination)
+            else {
                 continue;
             };
             for datagram in transmit.payload.chunks(size) {
@@ -236,7 +244,12 @@ impl Lab {
 
     /// Something read from every RTCP packet a client received.
     pub(super) fn feedback<T>(&self, client: usize, mut read: impl FnMut(Packet<'_>) -> Option<T>) -> Vec<T> {
-        self.clients[client].rtcp.iter().flat_map(|bytes| Compound::new(bytes)).filter_map(&mut read).collect()
+        self.clients[client]
+            .rtcp
+            .iter()
+            .flat_map(|bytes| Compound::new(bytes))
+            .filter_map(&mut read)
+            .collect()
     }
 }
 

@@ -48,12 +48,15 @@ impl Subscriber {
             }
         }
         self.read = lab.clients[1].rtp.len();
-        let (Some((&first, _)), Some((&last, _))) = (self.got.first_key_value(), self.got.last_key_value()) else {
+        let (Some((&first, _)), Some((&last, _))) = (self.got.first_key_value(), self.got.last_key_value())
+        else {
             return;
         };
         let missing: Vec<u16> = (first..last)
             .filter(|sequence| !self.got.contains_key(sequence))
-            .filter(|sequence| self.asked.get(sequence).is_none_or(|at| clock >= *at + Duration::from_millis(120)))
+            .filter(|sequence| {
+                self.asked.get(sequence).is_none_or(|at| clock >= *at + Duration::from_millis(120))
+            })
             .take(40)
             .collect();
         self.asked.extend(missing.iter().map(|sequence| (*sequence, clock)));

@@ -2,8 +2,8 @@
 
 mod forwarding;
 mod hostile;
-mod layers;
 mod lab;
+mod layers;
 mod lossy;
 mod reports;
 mod whole;

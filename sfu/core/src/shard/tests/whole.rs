@@ -39,7 +39,13 @@ fn connect(shard: &mut Shard, chance: &mut Chance, index: u64, now: Instant) -> 
     let transport = TransportId(index);
     shard.command(
         now,
-        Command::Open { transport, room: 1, local: ours.clone(), controlling: false, channels: ChannelSetup::Peer },
+        Command::Open {
+            transport,
+            room: 1,
+            local: ours.clone(),
+            controlling: false,
+            channels: ChannelSetup::Peer,
+        },
     );
     shard.command(now, Command::Connect { transport, remote: remote(&theirs, DtlsRole::Server, vec![]) });
     let mut client = Transport::new(
@@ -58,7 +64,12 @@ fn connect(shard: &mut Shard, chance: &mut Chance, index: u64, now: Instant) -> 
 }
 
 /// Carries datagrams and time until the condition holds.
-fn run(shard: &mut Shard, clients: &mut [Client], now: &mut Instant, done: impl Fn(&[Client], &[Event]) -> bool) {
+fn run(
+    shard: &mut Shard,
+    clients: &mut [Client],
+    now: &mut Instant,
+    done: impl Fn(&[Client], &[Event]) -> bool,
+) {
     let local: SocketAddr = LOCAL.parse().unwrap();
     let end = *now + Duration::from_secs(10);
     let mut events = Vec::new();
@@ -83,12 +94,15 @@ fn run(shard: &mut Shard, clients: &mut [Client], now: &mut Instant, done: impl 
         }
         while let Some(transmit) = shard.poll_transmit() {
             let size = transmit.segment_size.unwrap_or(transmit.payload.len());
-            let Some(client) = clients.iter_mut().find(|client| client.address == transmit.destination) else {
+            let Some(client) = clients.iter_mut().find(|client| client.address == transmit.destination)
+            else {
                 continue;
             };
             for datagram in transmit.payload.chunks(size) {
                 match demux(datagram) {
-                    Demux::Stun | Demux::Dtls => client.transport.receive(local, client.address, datagram, *now),
+                    Demux::Stun | Demux::Dtls => {
+                        client.transport.receive(local, client.address, datagram, *now)
+                    }
                     Demux::Rtp => {
                         let mut packet = datagram.to_vec();
                         let header = Header::parse(&packet).unwrap();
