@@ -22,6 +22,11 @@ export function note(pid) {
   }
 }
 
+const started = new Set();
+process.once('exit', () => {
+  for (const child of started) if (!hasEnded(child)) child.kill('SIGKILL');
+});
+
 /** Starts and notes a process. It does not keep this one alive, and ends with it at the latest. */
 export function start(program, args, options) {
   const child = spawn(program, args, options);
@@ -29,9 +34,7 @@ export function start(program, args, options) {
   if (child.pid) note(child.pid);
   child.unref();
   for (const pipe of [child.stdout, child.stderr]) pipe?.unref();
-  process.once('exit', () => {
-    if (!hasEnded(child)) child.kill('SIGKILL');
-  });
+  started.add(child);
   return child;
 }
 
