@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{APP, Profile, files_below, hex};
 use crate::checkout::Checkout;
-use crate::process::{answer, find};
+use crate::process::answer;
 
 /// Files and folders at the top that shape the bundle besides the app's own sources.
 const SHARED: [&str; 6] = ["Cargo.toml", "Cargo.lock", ".cargo", "style", "public", "xtask/src"];
@@ -18,7 +18,6 @@ pub(super) fn digest(checkout: &Checkout, profile: Profile) -> Result<String> {
     let mut digest = Sha256::new();
     digest.update(profile.cargo());
     digest.update(answer(Command::new("rustc").arg("--version")).unwrap_or_default());
-    digest.update([u8::from(find("wasm-opt").is_some())]);
 
     let mut folders: Vec<PathBuf> = SHARED.iter().map(|name| checkout.path(name)).collect();
     folders.extend(checkout.source_folders(APP)?);

@@ -1,9 +1,12 @@
 //! Rust to WebAssembly and its JavaScript.
+//!
+//! Without wasm-opt: it gains little after compression, and Debian's version does not know every
+//! instruction that rustc uses (`table.fill`).
 
 use std::fs;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, anyhow, bail};
 use cargo_metadata::{Message, TargetKind};
@@ -11,20 +14,9 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use super::{APP, Profile, short_digest};
 use crate::checkout::Checkout;
-use crate::process::{answer, cargo, find, loudly};
+use crate::process::cargo;
 
 const TARGET: &str = "wasm32-unknown-unknown";
-
-/// Features that rustc's output uses; `--all-features` would let wasm-opt add others.
-const WASM_OPT: [&str; 7] = [
-    "-Oz",
-    "--enable-bulk-memory",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-multivalue",
-    "--enable-mutable-globals",
-    "--enable-sign-ext",
-];
 
 /// Puts the program into `out`; answers the tags that load it.
 pub(super) fn build(checkout: &Checkout, profile: Profile, out: &Path) -> Result<String> {
@@ -33,9 +25,6 @@ pub(super) fn build(checkout: &Checkout, profile: Profile, out: &Path) -> Result
     let bindings = out.join(".bindings");
     bind(&compiled, profile, &bindings)?;
     let wasm = bindings.join(format!("{APP}_bg.wasm"));
-    if profile == Profile::Release {
-        optimise(&wasm)?;
-    }
 
     let module = fs::read(bindings.join(format!("{APP}.js")))?;
     let program = fs::read(&wasm)?;
@@ -102,15 +91,4 @@ fn bind(wasm: &Path, profile: Profile, out: &Path) -> Result<()> {
         .remove_name_section(profile == Profile::Release)
         .remove_producers_section(profile == Profile::Release);
     bindgen.generate(out).map_err(|error| anyhow!("wasm-bindgen: {error:#}"))
-}
-
-/// Gains little after compression, so it is used where it is installed and not asked for elsewhere.
-fn optimise(wasm: &Path) -> Result<()> {
-    let Some(tool) = find("wasm-opt") else { return Ok(()) };
-    let version = answer(Command::new(&tool).arg("--version")).unwrap_or_default();
-    eprintln!("web app: {version}");
-    let smaller = wasm.with_extension("opt");
-    loudly("wasm-opt", Command::new(&tool).args(WASM_OPT).arg(wasm).arg("-o").arg(&smaller))?;
-    fs::rename(&smaller, wasm)?;
-    Ok(())
 }
