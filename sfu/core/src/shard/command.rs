@@ -52,7 +52,7 @@ impl Shard {
                 }
             }
             Command::Send { transport, send, track, params } => {
-                self.send(now, transport, send, track, params)
+                self.send(now, transport, send, track, params);
             }
             Command::StopSending { send } => {
                 if let Some(key) = self.send_keys.remove(&send) {

@@ -89,7 +89,7 @@ fn repeated_reliable_sequence_is_forwarded_once() {
 fn malformed_and_oversized_packets_are_counted_and_dropped() {
     let mut table = table();
     assert!(table.send(Channel::Lossy, Bytes::from_static(&[0xff; 9])).is_empty());
-    assert!(table.send(Channel::Lossy, user_packet(&[0; 70_000], &[])).is_empty());
+    assert!(table.send(Channel::Lossy, user_packet(&vec![0; 70_000], &[])).is_empty());
     let counters = table.world.room.counters();
     assert_eq!((counters.malformed, counters.refused_data), (1, 1));
 }

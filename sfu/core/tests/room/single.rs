@@ -74,7 +74,7 @@ fn client_that_does_not_offer_is_asked_again_and_then_left_alone() {
     let (ben, _) = world.seated("ben");
     world.publish(anna, &mut anna_client, "cam", "video");
     world.told(ben);
-    world.pass(Duration::from_secs(120));
+    world.pass(Duration::from_mins(2));
     let needs: Vec<u32> = world
         .told(ben)
         .into_iter()

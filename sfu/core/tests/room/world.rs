@@ -30,7 +30,7 @@ pub(crate) fn options() -> RoomOptions {
     RoomOptions {
         name: "hall".into(),
         metadata: String::new(),
-        empty_timeout: Duration::from_secs(300),
+        empty_timeout: Duration::from_mins(5),
         departure_timeout: Duration::from_secs(20),
         max_participants: 0,
     }
@@ -232,7 +232,7 @@ impl World {
         for command in &self.commands {
             match command {
                 Command::Send { send, track, .. } if !sends.contains(&(*send, *track)) => {
-                    sends.push((*send, *track))
+                    sends.push((*send, *track));
                 }
                 Command::StopSending { send } => sends.retain(|(one, _)| one != send),
                 _ => {}

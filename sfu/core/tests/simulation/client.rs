@@ -92,7 +92,7 @@ impl Client {
         connect.auto_subscribe = true;
         connect.client = proto::ClientInfo { protocol: 16, client_protocol: 1, ..Default::default() };
         if self.dialect == Dialect::Firefox {
-            connect.client.browser = "firefox".to_owned();
+            "firefox".clone_into(&mut connect.client.browser);
         }
         if self.mode == Mode::Single {
             connect.publisher_offer = Some(self.describe());
@@ -185,7 +185,7 @@ impl Client {
         use signal_response::Message;
         match &message {
             Message::Join(join) => {
-                self.sid = join.participant.as_ref().expect("own info").sid.clone();
+                self.sid.clone_from(&join.participant.as_ref().expect("own info").sid);
                 self.note(&join.other_participants);
             }
             Message::Update(update) => self.note(&update.participants),

@@ -291,7 +291,7 @@ fn elements(
     }
     if kind == Kind::Audio {
         // Loud voice.
-        elements.push((ids.audio_level, vec![0x80 | 20]));
+        elements.push((ids.audio_level, vec![0x80 | 0x14]));
     }
     elements
 }

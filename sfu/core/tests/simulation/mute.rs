@@ -39,7 +39,7 @@ fn muting_stops_and_unmuting_resumes() {
         sink.check_timestamps();
         // What was lost to the pause cannot be decoded on: a key frame opens the rest.
         let silent = sink.got.values().zip(sink.got.values().skip(1));
-        let resumed = silent.filter(|(one, next)| next.label.frame > one.label.frame + 40).last();
+        let resumed = silent.rev().find(|(one, next)| next.label.frame > one.label.frame + 40);
         assert!(resumed.is_some_and(|(_, next)| next.label.key), "SEED={seed}: {resumed:?}");
     }
 }

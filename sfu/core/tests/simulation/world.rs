@@ -51,7 +51,7 @@ impl Server {
         let options = RoomOptions {
             name: "hall".to_owned(),
             metadata: String::new(),
-            empty_timeout: Duration::from_secs(300),
+            empty_timeout: Duration::from_mins(5),
             departure_timeout: Duration::from_secs(20),
             max_participants: 0,
         };

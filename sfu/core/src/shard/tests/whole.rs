@@ -101,7 +101,7 @@ fn run(
             for datagram in transmit.payload.chunks(size) {
                 match demux(datagram) {
                     Demux::Stun | Demux::Dtls => {
-                        client.transport.receive(local, client.address, datagram, *now)
+                        client.transport.receive(local, client.address, datagram, *now);
                     }
                     Demux::Rtp => {
                         let mut packet = datagram.to_vec();
