@@ -4,6 +4,7 @@
 //! them are omitted matter. Rules live in `meet-domain`. Compiles to WebAssembly.
 
 pub mod deletion;
+pub mod embedding;
 pub mod error;
 pub mod ids;
 pub mod page;

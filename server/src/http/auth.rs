@@ -43,6 +43,14 @@ pub(crate) async fn administrator_or_participant(
     participant(app, headers)
 }
 
+/// For routes that only a moderator of this room may use: an administrator is no participant.
+pub(crate) fn moderator(app: &App, headers: &HeaderMap, room: &RoomId) -> Result<(), ApiError> {
+    match participant(app, headers)? {
+        Caller::Participant { room: own, role: Role::Moderator } if own == *room => Ok(()),
+        Caller::Participant { .. } | Caller::Administrator => Err(ApiError::Forbidden),
+    }
+}
+
 /// True for the right key, false without any.
 async fn api_key(app: &App, headers: &HeaderMap) -> Result<bool, ApiError> {
     let Some(given) = headers.get(API_KEY).filter(|value| !value.is_empty()) else { return Ok(false) };

@@ -77,3 +77,32 @@ async fn what_the_browser_has_is_not_sent_again() {
     assert_eq!(answer.header("etag"), etag);
     assert_eq!(get(&world, "/", &[("if-none-match", "\"other\"")]).await.status, 200);
 }
+
+#[tokio::test]
+async fn the_script_for_host_pages_is_a_file_of_its_own() {
+    let world = World::new().await;
+    let answer = get(&world, "/v1/openvidu-meet.js", &[]).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "void 0;\n"));
+    assert_eq!(answer.header("content-type"), "application/javascript");
+    assert_eq!(answer.header("cache-control"), "no-cache");
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert_eq!(answer.header("cross-origin-resource-policy"), "cross-origin");
+    let etag = answer.header("etag").to_owned();
+    let digest = etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).expect("strong and quoted");
+    assert!(digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{etag}");
+    let known = get(&world, "/v1/openvidu-meet.js", &[("if-none-match", &etag)]).await;
+    assert_eq!((known.status.as_u16(), known.text.as_str()), (304, ""));
+}
+
+#[tokio::test]
+async fn what_host_pages_load_is_never_the_page() {
+    let world = World::new().await;
+    for path in ["/v1/openvidu-meet.mjs", "/v1/", "/v1/a/b"] {
+        let answer = get(&world, path, &[]).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(!answer.text.contains("<html") && !answer.text.contains("<!DOCTYPE"), "{path}");
+    }
+    let answer = world.call_as(&[], "POST", "/v1/openvidu-meet.js", None).await;
+    assert_eq!(answer.status, 404);
+    assert!(!answer.text.contains("<!DOCTYPE"));
+}

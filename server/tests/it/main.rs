@@ -2,6 +2,7 @@
 //! database, a real media server; real sockets only where signalling needs them.
 
 mod assets;
+mod meetings;
 mod participant_tokens;
 mod roles;
 mod rooms_create;

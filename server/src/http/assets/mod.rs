@@ -2,7 +2,8 @@
 //!
 //! Files with a hash in their name never change and may be kept for ever; all others are asked for
 //! again each time, which costs an empty answer while their strong ETag holds. A variant compressed
-//! at build time lies beside its file (`app.js.br`, `app.js.gz`).
+//! at build time lies beside its file (`app.js.br`, `app.js.gz`). What host pages load lies under `/v1/`,
+//! where nothing is ever answered with the page (contract embedding.md 2).
 
 mod policy;
 
@@ -17,6 +18,8 @@ use bytes::Bytes;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 const INDEX: &str = "index.html";
+/// Files for host pages.
+const FOR_HOSTS: &str = "v1/";
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
@@ -46,6 +49,9 @@ impl<D: RustEmbed> Assets<D> {
         {
             return response;
         }
+        if name.starts_with(FOR_HOSTS) {
+            return (StatusCode::NOT_FOUND, "There is no such file.\n").into_response();
+        }
         self.file(INDEX, headers).unwrap_or_else(|| {
             let text = "The web app is not part of this build: `cargo xtask run` builds and serves it.\n";
             (StatusCode::NOT_FOUND, text).into_response()
@@ -59,7 +65,7 @@ impl<D: RustEmbed> Assets<D> {
         });
         let (encoding, file) =
             best_variant::<D>(name, headers).map_or(("", plain), |(name, file)| (name, file));
-        let etag = etag(&file, encoding);
+        let etag = etag(&file);
         let is_known = headers
             .get(header::IF_NONE_MATCH)
             .and_then(|value| value.to_str().ok())
@@ -84,6 +90,11 @@ impl<D: RustEmbed> Assets<D> {
         set(&mut response, header::CACHE_CONTROL, if is_hashed(name) { IMMUTABLE } else { NO_CACHE });
         set(&mut response, header::VARY, header::ACCEPT_ENCODING.into());
         set(&mut response, header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if name.starts_with(FOR_HOSTS) {
+            // Also for host pages that isolate themselves (Cross-Origin-Embedder-Policy).
+            let policy = HeaderName::from_static("cross-origin-resource-policy");
+            set(&mut response, policy, HeaderValue::from_static("cross-origin"));
+        }
         if let Some(security_policy) = security_policy {
             set(&mut response, header::CONTENT_SECURITY_POLICY, security_policy);
             set(&mut response, HeaderName::from_static("permissions-policy"), policy::PERMISSIONS);
@@ -128,16 +139,12 @@ fn accepts(accepted: &str, encoding: &str) -> bool {
     })
 }
 
-/// The digest of what is sent, so each variant has its own.
-fn etag(file: &EmbeddedFile, encoding: &str) -> String {
+/// The SHA-256 digest of what is sent, so each variant has its own.
+fn etag(file: &EmbeddedFile) -> String {
     let mut etag = String::from("\"");
-    for byte in &file.metadata.sha256_hash()[..16] {
+    for byte in file.metadata.sha256_hash() {
         // Writing to a string cannot fail.
         let _ = write!(etag, "{byte:02x}");
-    }
-    if !encoding.is_empty() {
-        etag.push('-');
-        etag.push_str(encoding);
     }
     etag.push('"');
     etag
@@ -160,6 +167,7 @@ fn extension(name: &str) -> &str {
 fn content_type(name: &str) -> HeaderValue {
     HeaderValue::from_static(match extension(name) {
         "html" => "text/html; charset=utf-8",
+        "js" if name.starts_with(FOR_HOSTS) => "application/javascript",
         "js" | "mjs" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "json" | "map" => "application/json",
