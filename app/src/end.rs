@@ -147,7 +147,7 @@ pub(crate) fn EndPage() -> impl IntoView {
                     text_class="disconnect-subtitle"
                 >
                     {rejoin}
-                    <BackButton />
+                    <BackButton text=Text::Accept />
                 </MessagePage>
             </ov-end-meeting>
         }

@@ -122,7 +122,7 @@ pub(crate) fn ErrorPage() -> impl IntoView {
                     text_class="error-message"
                 >
                     {retry}
-                    <BackButton />
+                    <BackButton text=Text::Accept />
                 </MessagePage>
             </ov-error>
         }

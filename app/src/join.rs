@@ -5,8 +5,9 @@ use std::sync::Arc;
 use leptos::{ev, html, prelude::*};
 
 use crate::{
+    embedded::embedded,
     i18n::{Text, use_i18n},
-    room::{BackButton, Entry, embedded},
+    room::{BackButton, Entry},
     share::ShareCard,
     ui::{AppBar, Glyph, Icon},
 };

@@ -5,6 +5,7 @@
 
 mod api;
 mod device;
+mod embedded;
 mod end;
 mod error;
 mod home;
@@ -25,6 +26,7 @@ use leptos_router::{
     path,
 };
 
+use embedded::Host;
 use end::EndPage;
 use error::ErrorPage;
 use home::HomePage;
@@ -45,6 +47,7 @@ pub fn start() {
 #[component]
 fn App(i18n: I18n) -> impl IntoView {
     provide_context(i18n);
+    provide_context(Host::start());
     provide_context(ThemeChoice::start());
     provide_context(Notices::new());
     provide_context(LastRoom::new());

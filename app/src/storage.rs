@@ -43,6 +43,11 @@ pub(crate) fn remove_session(key: &str) {
     }
 }
 
+/// The key of a value kept for one room: frames of one page share a tab's storage.
+pub(crate) fn of_room(key: &str, room_id: &str) -> String {
+    format!("{key}:{room_id}")
+}
+
 fn area(kind: Kind) -> Option<web_sys::Storage> {
     match kind {
         Kind::Local => window().local_storage(),
@@ -53,14 +58,16 @@ fn area(kind: Kind) -> Option<web_sys::Storage> {
 }
 
 fn read(kind: Kind, key: &str) -> Option<String> {
-    area(kind)
-        .and_then(|area| area.get_item(key).ok().flatten())
-        .or_else(|| MEMORY.with_borrow(|memory| memory.get(&(kind, key.to_owned())).cloned()))
+    // What could not be stored is newer than what is.
+    MEMORY
+        .with_borrow(|memory| memory.get(&(kind, key.to_owned())).cloned())
+        .or_else(|| area(kind).and_then(|area| area.get_item(key).ok().flatten()))
 }
 
 fn write(kind: Kind, key: &str, value: &str) {
     let kept = area(kind).is_some_and(|area| area.set_item(key, value).is_ok());
-    if !kept {
-        MEMORY.with_borrow_mut(|memory| memory.insert((kind, key.to_owned()), value.to_owned()));
-    }
+    MEMORY.with_borrow_mut(|memory| {
+        let key = (kind, key.to_owned());
+        if kept { memory.remove(&key) } else { memory.insert(key, value.to_owned()) }
+    });
 }

@@ -10,7 +10,7 @@ pub(crate) use token::Ticket;
 
 use meet_api::{MeetRoom, Role, Token, TokenRequest};
 
-use request::{encode, fetch, post};
+use request::{encode, fetch, post, remove};
 
 /// A participant token: with a name it lets in, without it only reads the room.
 pub(crate) async fn participant_token(
@@ -31,10 +31,26 @@ pub(crate) async fn participant_token(
 /// The room as the holder of a participant token sees it.
 pub(crate) async fn room(room_id: &str, token: &str, role: Role) -> Result<MeetRoom, ApiError> {
     let url = format!("/api/v1/rooms/{}", encode(room_id));
+    fetch(&url, &credentials(token, role)).await
+}
+
+/// Ends the meeting for everybody; for moderators.
+pub(crate) async fn end_meeting(room_id: &str, token: &str) -> Result<(), ApiError> {
+    let url = format!("/internal-api/v1/meetings/{}", encode(room_id));
+    remove(&url, &credentials(token, Role::Moderator)).await
+}
+
+/// Removes a participant from the meeting; for moderators.
+pub(crate) async fn kick(room_id: &str, identity: &str, token: &str) -> Result<(), ApiError> {
+    let url = format!("/internal-api/v1/meetings/{}/participants/{}", encode(room_id), encode(identity));
+    remove(&url, &credentials(token, Role::Moderator)).await
+}
+
+/// Headers of a participant.
+fn credentials(token: &str, role: Role) -> [(&'static str, String); 2] {
     let role = match role {
         Role::Moderator => "moderator",
         Role::Speaker => "speaker",
     };
-    let bearer = format!("Bearer {token}");
-    fetch(&url, &[("X-Participant-Token", &bearer), ("X-Participant-Role", role)]).await
+    [("X-Participant-Token", format!("Bearer {token}")), ("X-Participant-Role", role.to_owned())]
 }

@@ -2,14 +2,22 @@
 
 use gloo::net::http::{Request, RequestBuilder, Response};
 use meet_api::ErrorBody;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use super::ApiError;
 
-pub(super) async fn fetch<T: DeserializeOwned>(url: &str, headers: &[(&str, &str)]) -> Result<T, ApiError> {
-    let request =
-        headers.iter().fold(Request::get(url), |request, (name, value)| request.header(name, value));
-    read(send(request).await?).await
+type Headers = [(&'static str, String)];
+
+pub(super) async fn fetch<T: DeserializeOwned>(url: &str, headers: &Headers) -> Result<T, ApiError> {
+    read(send(Request::get(url), headers).await?).await
+}
+
+/// A `DELETE` whose answer tells nothing new.
+pub(super) async fn remove(url: &str, headers: &Headers) -> Result<(), ApiError> {
+    read::<IgnoredAny>(send(Request::delete(url), headers).await?).await.map(|_| ())
 }
 
 pub(super) async fn post<T: DeserializeOwned>(url: &str, body: &impl Serialize) -> Result<T, ApiError> {
@@ -22,7 +30,8 @@ pub(super) fn encode(segment: &str) -> String {
     js_sys::encode_uri_component(segment).into()
 }
 
-async fn send(request: RequestBuilder) -> Result<Response, ApiError> {
+async fn send(request: RequestBuilder, headers: &Headers) -> Result<Response, ApiError> {
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
     request.send().await.map_err(|_| ApiError::Unreachable)
 }
 

@@ -10,6 +10,8 @@ use thiserror::Error;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Ticket {
     pub token: String,
+    /// By which others know the holder; empty where the token does not let in.
+    pub identity: String,
     /// The name the server gave: the wanted one, or that with a number behind.
     pub name: String,
     /// Where to open the signalling socket.
@@ -32,8 +34,9 @@ impl Ticket {
         let claims: Claims = serde_json::from_slice(&payload).map_err(|_| TicketError::Claims)?;
         let metadata: MemberMetadata =
             serde_json::from_str(&claims.metadata).map_err(|_| TicketError::Metadata)?;
-        let name = if claims.name.is_empty() { claims.identity().to_owned() } else { claims.name };
-        Ok(Self { token, name, server_url: metadata.livekit_url, role: metadata.selected_role })
+        let identity = claims.identity().to_owned();
+        let name = if claims.name.is_empty() { identity.clone() } else { claims.name };
+        Ok(Self { token, identity, name, server_url: metadata.livekit_url, role: metadata.selected_role })
     }
 }
 
@@ -65,7 +68,7 @@ mod tests {
     fn identity_stands_in_for_a_missing_name() {
         let metadata = r#"{\"livekitUrl\":\"ws://h\",\"roles\":[],\"selectedRole\":\"moderator\"}"#;
         let ticket = Ticket::read(token(&format!(r#"{{"sub":"Ana","metadata":"{metadata}"}}"#))).unwrap();
-        assert_eq!(ticket.name, "Ana");
+        assert_eq!((ticket.name.as_str(), ticket.identity.as_str()), ("Ana", "Ana"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod announce;
 mod layout;
+mod leave;
 mod own_tile;
 mod people;
 mod shortcuts;
@@ -16,7 +17,7 @@ use leptos::prelude::*;
 
 use crate::{
     i18n::{Text, use_i18n},
-    room::Entry,
+    room::{Entry, Moderation},
     rtc::LocalMedia,
     session::{Session, SessionState},
     ui::{Glyph, Icon},
@@ -34,6 +35,8 @@ pub(crate) fn MeetingView(
     name: String,
     media: LocalMedia,
     session: Session,
+    /// For moderators.
+    moderation: Option<Moderation>,
 ) -> impl IntoView {
     let i18n = use_i18n();
     let state = session.state();
@@ -67,7 +70,13 @@ pub(crate) fn MeetingView(
                         {notice}
                         <Sound session=session />
                     </div>
-                    <Toolbar room_name=room_name media=media session=session disabled=reconnecting />
+                    <Toolbar
+                        room_name=room_name
+                        media=media
+                        session=session
+                        moderation=moderation
+                        disabled=reconnecting
+                    />
                 </div>
             </ov-meeting-view>
         </ov-session>

@@ -4,9 +4,11 @@ use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
+use super::leave::LeaveButton;
 use crate::{
     device::{DeviceToggle, Kind},
     i18n::{Text, use_i18n},
+    room::Moderation,
     rtc::LocalMedia,
     session::Session,
     ui::{ChoiceMenu, Glyph, Icon, Placement},
@@ -17,6 +19,7 @@ pub(super) fn Toolbar(
     room_name: String,
     media: LocalMedia,
     session: Session,
+    moderation: Option<Moderation>,
     /// While reconnecting.
     #[prop(into)]
     disabled: Signal<bool>,
@@ -47,19 +50,7 @@ pub(super) fn Toolbar(
                 >
                     <SplitControl kind=Kind::Camera media=media disabled=disabled />
                     <SplitControl kind=Kind::Microphone media=media disabled=disabled />
-                    <ov-meeting-toolbar-leave-button>
-                        <button
-                            type="button"
-                            class="leave"
-                            id="leave-btn"
-                            aria-label=i18n.of(Text::MeetingLeave)
-                            title=i18n.of(Text::MeetingLeave)
-                            on:click=move |_| session.leave()
-                        >
-                            <Icon glyph=Glyph::LogOut />
-                            <span class="leave__word">{i18n.of(Text::MeetingLeave)}</span>
-                        </button>
-                    </ov-meeting-toolbar-leave-button>
+                    <LeaveButton session=session moderation=moderation />
                 </div>
                 <div class="toolbar__panels" id="menu-buttons-container"></div>
             </div>

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use super::{Entry, visit};
+use super::{Entry, Moderation, visit};
 use crate::{
     api::Ticket,
     device::DeviceView,
+    embedded::{Order, Presence, use_host},
     end::Parting,
     meeting::MeetingView,
     rtc::{LocalMedia, SourceState, Wanted},
-    session::{Session, SessionState},
+    session::{EndReason, Session, SessionState},
     storage,
 };
 
@@ -29,13 +30,34 @@ pub(super) fn Call(entry: Arc<Entry>, ticket: Ticket) -> impl IntoView {
     remember(media.camera(), CAMERA_WANTED);
     remember(media.microphone(), MICROPHONE_WANTED);
 
-    let navigate = use_navigate();
-    Effect::new(move |_| {
-        if let SessionState::Ended(reason) = session.state().get() {
-            visit::forget_secret();
-            let path = Parting::from(reason).path();
-            navigate(&path, NavigateOptions { replace: true, ..NavigateOptions::default() });
+    let room_id = entry.room.room_id.to_string();
+    let moderation = Moderation::of(&entry, &ticket);
+    let presence = Presence::new(use_host(), room_id.clone(), ticket.identity.clone());
+    use_host().obey(move |order| {
+        let inside = matches!(
+            session.state().try_get_untracked(),
+            Some(SessionState::Connected | SessionState::Reconnecting)
+        );
+        match (order, moderation) {
+            (Order::LeaveRoom, _) if inside => session.leave(),
+            (Order::EndMeeting, Some(moderation)) if inside => moderation.end_meeting(),
+            (Order::KickParticipant { identity }, Some(moderation)) if inside => moderation.kick(identity),
+            (order, _) => leptos::logging::warn!("nothing to do for {order:?}"),
         }
+    });
+
+    let navigate = use_navigate();
+    Effect::new(move |_| match session.state().get() {
+        SessionState::Connected => presence.joined(),
+        SessionState::Ended(reason) => {
+            let by_self = reason == EndReason::RoomDeleted && moderation.is_some_and(Moderation::is_ending);
+            let parting = if by_self { Parting::MeetingEndedBySelf } else { Parting::from(reason) };
+            presence.left(parting);
+            visit::forget_secret(&room_id);
+            let options = NavigateOptions { replace: true, ..NavigateOptions::default() };
+            navigate(&parting.path(), options);
+        }
+        SessionState::Idle | SessionState::Connecting | SessionState::Reconnecting => {}
     });
 
     let join = {
@@ -48,7 +70,8 @@ pub(super) fn Call(entry: Arc<Entry>, ticket: Ticket) -> impl IntoView {
     move || {
         let (entry, name) = (entry.clone(), ticket.name.clone());
         if in_meeting.get() {
-            view! { <MeetingView entry=entry name=name media=media session=session /> }.into_any()
+            view! { <MeetingView entry=entry name=name media=media session=session moderation=moderation /> }
+                .into_any()
         } else {
             view! { <DeviceView entry=entry name=name media=media on_join=join.clone() /> }.into_any()
         }

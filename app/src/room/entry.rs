@@ -12,7 +12,7 @@ use crate::{
 pub(crate) struct Entry {
     pub room: MeetRoom,
     pub role: Role,
-    secret: String,
+    pub(super) secret: String,
 }
 
 impl Entry {

@@ -4,6 +4,7 @@
 mod back;
 mod call;
 mod entry;
+mod moderation;
 mod redirect;
 mod visit;
 
@@ -26,7 +27,7 @@ use crate::{
 pub(crate) use back::BackButton;
 use call::Call;
 pub(crate) use entry::Entry;
-pub(crate) use redirect::embedded;
+pub(crate) use moderation::Moderation;
 use visit::Visit;
 
 /// Title of the page outside of a room.
@@ -58,7 +59,12 @@ impl RoomLink {
     /// Path and query that lead back into the room.
     pub(crate) fn path(&self) -> String {
         let encode = |text: &str| String::from(js_sys::encode_uri_component(text));
-        format!("/room/{}?secret={}", encode(&self.room_id), encode(&self.secret))
+        let path = format!("/room/{}?secret={}", encode(&self.room_id), encode(&self.secret));
+        // Coming back must not forget where to go in the end.
+        match redirect::remembered() {
+            Some(url) => format!("{path}&leave-redirect-url={}", encode(&url)),
+            None => path,
+        }
     }
 }
 

@@ -1,9 +1,14 @@
 //! Where the app goes when it is closed (contract embedding.md 8). Only http and https targets are
 //! kept, and they are followed after a click only.
 
+use std::cell::RefCell;
+
 use leptos::prelude::window;
 
-use crate::storage;
+use crate::{
+    embedded::{embedded, origin_of, parent},
+    storage,
+};
 
 const REMEMBERED: &str = "ovMeet-redirectUrl";
 
@@ -23,12 +28,11 @@ pub(crate) struct Surroundings {
 impl Surroundings {
     pub(crate) fn of_page() -> Self {
         let window = window();
-        let referrer = window.document().map(|document| document.referrer()).unwrap_or_default();
         Self {
             embedded: embedded(),
             origin: window.location().origin().unwrap_or_default(),
-            host_origin: origin_of(&referrer).map(str::to_owned),
-            referrer,
+            host_origin: parent().origin(),
+            referrer: window.document().map(|document| document.referrer()).unwrap_or_default(),
         }
     }
 
@@ -48,24 +52,41 @@ impl Surroundings {
     }
 }
 
-/// Whether another page holds ours.
-pub(crate) fn embedded() -> bool {
-    let window = window();
-    // A top window that cannot even be asked for is another origin's.
-    window.top().map_or(true, |top| top.is_some_and(|top| top != window))
+/// The target of this page: several frames of one page share the tab's storage.
+enum Own {
+    /// No room was visited since the page was loaded.
+    Unread,
+    Read(Option<String>),
+}
+
+thread_local! {
+    static OWN: RefCell<Own> = const { RefCell::new(Own::Unread) };
 }
 
 /// Remembers where to go after this room link; forgets the target of an earlier one.
-pub(crate) fn remember(given: Option<&str>) {
-    match Surroundings::of_page().target(given) {
-        Some(url) => storage::set_session(REMEMBERED, &url),
-        None => storage::remove_session(REMEMBERED),
+pub(crate) fn remember(room_id: &str, given: Option<&str>) {
+    let target = Surroundings::of_page().target(given);
+    for key in [storage::of_room(REMEMBERED, room_id), REMEMBERED.to_owned()] {
+        match &target {
+            Some(url) => storage::set_session(&key, url),
+            None => storage::remove_session(&key),
+        }
     }
+    OWN.set(Own::Read(target));
+}
+
+/// Takes up again what was remembered before the page of this room was reloaded.
+pub(crate) fn resume(room_id: &str) {
+    OWN.set(Own::Read(storage::session(&storage::of_room(REMEMBERED, room_id))));
 }
 
 /// The remembered target.
 pub(crate) fn remembered() -> Option<String> {
-    storage::session(REMEMBERED).filter(|url| is_web(url))
+    let target = OWN.with_borrow(|own| match own {
+        Own::Unread => storage::session(REMEMBERED),
+        Own::Read(target) => target.clone(),
+    });
+    target.filter(|url| is_web(url))
 }
 
 /// Goes there: the whole page where the browser allows it, else the frame.
@@ -87,25 +108,15 @@ fn is_web(url: &str) -> bool {
     lower.starts_with("http://") || lower.starts_with("https://")
 }
 
-/// `https://host:port` of a web address.
-fn origin_of(url: &str) -> Option<&str> {
-    if !is_web(url) {
-        return None;
-    }
-    let host = url.find("://")? + 3;
-    let end = url[host..].find(['/', '?', '#', '\\']).map_or(url.len(), |at| host + at);
-    Some(&url[..end]).filter(|_| end > host)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::Surroundings;
+    use super::{Surroundings, origin_of};
 
     fn standalone(referrer: &str) -> Surroundings {
         Surroundings {
             embedded: false,
             origin: "https://meet.example".to_owned(),
-            host_origin: super::origin_of(referrer).map(str::to_owned),
+            host_origin: origin_of(referrer).map(str::to_owned),
             referrer: referrer.to_owned(),
         }
     }

@@ -23,25 +23,29 @@ pub(crate) struct Visit {
 impl Visit {
     /// Reads the page's address and hides its secret.
     pub(crate) fn arrive(room_id: String) -> Self {
+        let kept = storage::of_room(SECRET, &room_id);
         let query = window().location().search().unwrap_or_default();
         let Ok(query) = web_sys::UrlSearchParams::new_with_str(&query) else {
-            return Self { room_id, secret: storage::session(SECRET), name: String::new() };
+            return Self { room_id, secret: storage::session(&kept), name: String::new() };
         };
         let redirect_url = query.get("leave-redirect-url");
-        if let Some(secret) = query.get("secret").filter(|secret| !secret.is_empty()) {
-            storage::set_session(SECRET, &secret);
-            redirect::remember(redirect_url.as_deref());
+        let secret = query.get("secret").filter(|secret| !secret.is_empty());
+        if secret.is_some() || redirect_url.is_some() {
+            redirect::remember(&room_id, redirect_url.as_deref());
+        } else {
+            redirect::resume(&room_id);
+        }
+        if let Some(secret) = secret {
+            storage::set_session(&kept, &secret);
             query.delete("secret");
             replace_query(&query);
-        } else if redirect_url.is_some() {
-            redirect::remember(redirect_url.as_deref());
         }
         let name = query.get("participant-name").filter(|name| !name.trim().is_empty());
         if let Some(name) = &name {
             storage::set_local(NAME, name);
         }
         let name = name.or_else(|| storage::local(NAME)).unwrap_or_default();
-        Self { room_id, secret: storage::session(SECRET), name }
+        Self { room_id, secret: storage::session(&kept), name }
     }
 }
 
@@ -56,8 +60,8 @@ pub(crate) fn keep_name(name: &str) {
 }
 
 /// The tab forgets the secret: coming back needs the link.
-pub(crate) fn forget_secret() {
-    storage::remove_session(SECRET);
+pub(crate) fn forget_secret(room_id: &str) {
+    storage::remove_session(&storage::of_room(SECRET, room_id));
 }
 
 fn replace_query(query: &web_sys::UrlSearchParams) {

@@ -1,24 +1,14 @@
-//! A button that opens a menu of which one entry is chosen (WAI-ARIA menu button, menuitemradio).
-//! The menu exists only while open and closes on a choice, Escape, Tab or a click elsewhere.
+//! A [`MenuButton`] of which one entry is chosen (menuitemradio).
 
-use leptos::{ev, html, prelude::*};
-use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
+use leptos::prelude::*;
 
-use super::{Glyph, Icon};
+use super::{Glyph, Icon, MenuButton, Placement};
 
 /// An entry.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Choice {
     pub id: String,
     pub label: String,
-}
-
-/// Where the menu opens.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Placement {
-    Below,
-    Above,
 }
 
 #[component]
@@ -37,157 +27,46 @@ pub(crate) fn ChoiceMenu(
     /// What the button shows.
     children: Children,
 ) -> impl IntoView {
-    let open = RwSignal::new(false);
-    let root = NodeRef::<html::Div>::new();
-    let button = NodeRef::<html::Button>::new();
-
-    let close = move |refocus: bool| {
-        open.set(false);
-        if refocus && let Some(button) = button.get_untracked() {
-            // A menu that cannot hand focus back is closed all the same.
-            let _ = button.focus();
-        }
+    let entries = move || {
+        let all = move || {
+            choices
+                .get()
+                .into_iter()
+                .map(|choice| {
+                    let Choice { id, label } = choice;
+                    let chosen = {
+                        let id = id.clone();
+                        move || selected.with(|selected| selected.as_ref() == Some(&id))
+                    };
+                    let checked = {
+                        let chosen = chosen.clone();
+                        move || if chosen() { "true" } else { "false" }
+                    };
+                    let dom_id = format!("option-{label}");
+                    view! {
+                        <button
+                            type="button"
+                            role="menuitemradio"
+                            class="menu__item"
+                            id=dom_id
+                            tabindex="-1"
+                            aria-checked=checked
+                            on:click=move |_| on_pick.run(id.clone())
+                        >
+                            <span class="menu__label">{label}</span>
+                            <Show when=chosen>
+                                <Icon glyph=Glyph::Check />
+                            </Show>
+                        </button>
+                    }
+                })
+                .collect_view()
+        };
+        view! { {all} }
     };
-    let outside = window_event_listener(ev::click, move |event| {
-        let inside = root.get_untracked().is_some_and(|root| {
-            event
-                .target()
-                .and_then(|target| target.dyn_into::<web_sys::Node>().ok())
-                .is_some_and(|target| root.contains(Some(&target)))
-        });
-        if !inside && open.get_untracked() {
-            open.set(false);
-        }
-    });
-    on_cleanup(move || outside.remove());
-
-    Effect::new(move |_| {
-        if disabled.get() {
-            open.set(false);
-        }
-    });
-    Effect::new(move |_| {
-        if open.get() {
-            request_animation_frame(move || {
-                let items = items(root);
-                let chosen = items
-                    .iter()
-                    .position(|item| item.get_attribute("aria-checked").as_deref() == Some("true"));
-                focus(&items, chosen.unwrap_or(0));
-            });
-        }
-    });
-
-    let on_key = move |event: ev::KeyboardEvent| {
-        let items = items(root);
-        let at =
-            items.iter().position(|item| Some(item.unchecked_ref()) == document().active_element().as_ref());
-        let last = items.len().saturating_sub(1);
-        match event.key().as_str() {
-            "Escape" => {
-                event.stop_propagation();
-                close(true);
-            }
-            "Tab" => close(false),
-            "ArrowDown" => focus(&items, at.map_or(0, |at| if at == last { 0 } else { at + 1 })),
-            "ArrowUp" => focus(&items, at.map_or(last, |at| if at == 0 { last } else { at - 1 })),
-            "Home" => focus(&items, 0),
-            "End" => focus(&items, last),
-            _ => return,
-        }
-        if event.key() != "Tab" {
-            event.prevent_default();
-        }
-    };
-    let open_by_key = move |event: ev::KeyboardEvent| {
-        if matches!(event.key().as_str(), "ArrowDown" | "ArrowUp") && !disabled.get_untracked() {
-            event.prevent_default();
-            open.set(true);
-        }
-    };
-
-    let menu = move || {
-        open.get().then(|| {
-            let entries = move || {
-                choices
-                    .get()
-                    .into_iter()
-                    .map(|choice| {
-                        let Choice { id, label } = choice;
-                        let chosen = {
-                            let id = id.clone();
-                            move || selected.with(|selected| selected.as_ref() == Some(&id))
-                        };
-                        let checked = {
-                            let chosen = chosen.clone();
-                            move || if chosen() { "true" } else { "false" }
-                        };
-                        let dom_id = format!("option-{label}");
-                        view! {
-                            <button
-                                type="button"
-                                role="menuitemradio"
-                                class="menu__item"
-                                id=dom_id
-                                tabindex="-1"
-                                aria-checked=checked
-                                on:click=move |_| {
-                                    close(true);
-                                    on_pick.run(id.clone());
-                                }
-                            >
-                                <span class="menu__label">{label}</span>
-                                <Show when=chosen>
-                                    <Icon glyph=Glyph::Check />
-                                </Show>
-                            </button>
-                        }
-                    })
-                    .collect_view()
-            };
-            let label = move || label.get();
-            view! {
-                <div class="menu" role="menu" aria-label=label on:keydown=on_key>
-                    {entries}
-                </div>
-            }
-        })
-    };
-
     view! {
-        <div class="choice-menu" class:choice-menu--above=placement == Placement::Above node_ref=root>
-            <button
-                type="button"
-                id=id
-                class=format!("choice-menu__button {class}")
-                node_ref=button
-                aria-haspopup="menu"
-                aria-expanded=move || if open.get() { "true" } else { "false" }
-                aria-label=move || label.get()
-                title=move || label.get()
-                aria-disabled=move || if disabled.get() { "true" } else { "false" }
-                on:click=move |_| open.update(|open| *open = !*open && !disabled.get_untracked())
-                on:keydown=open_by_key
-            >
-                {children()}
-            </button>
-            {menu}
-        </div>
-    }
-}
-
-fn items(root: NodeRef<html::Div>) -> Vec<HtmlElement> {
-    let Some(found) =
-        root.get_untracked().and_then(|root| root.query_selector_all("[role=menuitemradio]").ok())
-    else {
-        return Vec::new();
-    };
-    (0..found.length()).filter_map(|at| found.get(at)?.dyn_into().ok()).collect()
-}
-
-fn focus(items: &[HtmlElement], at: usize) {
-    if let Some(item) = items.get(at) {
-        // An entry that went away in the meantime needs no focus.
-        let _ = item.focus();
+        <MenuButton id=id class=class label=label disabled=disabled placement=placement entries=entries>
+            {children()}
+        </MenuButton>
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn digest(checkout: &Checkout, profile: Profile) -> Result<String> {
     let mut digest = Sha256::new();
     digest.update(profile.cargo());
     digest.update(answer(Command::new("rustc").arg("--version")).unwrap_or_default());
+    digest.update(openvidu_meet_element::script());
 
     let mut folders: Vec<PathBuf> = SHARED.iter().map(|name| checkout.path(name)).collect();
     folders.extend(checkout.source_folders(APP)?);

@@ -5,6 +5,7 @@
 //! index.html
 //! meet-app-<hash>.js, meet-app-<hash>_bg.wasm, snippets/
 //! style-<hash>.css
+//! v1/openvidu-meet.js          the element for host pages
 //! i18n/<locale>.json, fonts/, ...   what `copy-dir`, `copy-file` and `icon` name
 //! *.br, *.gz                  of everything that shrinks
 //! ```
@@ -64,6 +65,8 @@ pub(crate) fn build(checkout: &Checkout, profile: Profile, force: bool) -> Resul
     eprintln!("web app: building");
     let staging = Staging::new(checkout)?;
     assemble(checkout, profile, &staging.path)?;
+    fs::create_dir(staging.path.join("v1"))?;
+    fs::write(staging.path.join("v1/openvidu-meet.js"), openvidu_meet_element::script())?;
     if profile == Profile::Release {
         compress::folder(&staging.path)?;
     }
