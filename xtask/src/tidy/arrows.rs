@@ -17,7 +17,8 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("openvidu-meet-element", &["meet-api"]),
     // The app and the element are built assets, the workers programs that it starts.
     ("meet-server", &["meet-api", "meet-domain", "sfu", "sfu-core", "sfu-protocol"]),
-    ("xtask", &[]),
+    // The build writes the element's script.
+    ("xtask", &["openvidu-meet-element"]),
 ];
 
 pub(super) fn check(metadata: &Metadata) -> Vec<Finding> {
